@@ -1,0 +1,97 @@
+import { createWriteStream, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import * as path from "node:path";
+import { pipeline } from "node:stream/promises";
+
+import type Docker from "dockerode";
+import tar from "tar-fs";
+
+import { CliError } from "../errors";
+
+interface SavedManifest {
+    readonly Config: string;
+    readonly Layers: readonly string[];
+}
+interface SavedConfig {
+    readonly config?: {
+        readonly Env?: readonly string[];
+        readonly User?: string;
+        readonly WorkingDir?: string;
+        readonly Entrypoint?: readonly string[];
+        readonly Cmd?: readonly string[];
+    };
+    readonly rootfs: { readonly diff_ids: readonly string[] };
+}
+
+async function save(docker: Docker, tag: string, folder: string): Promise<{ manifest: SavedManifest; config: SavedConfig }> {
+    mkdirSync(folder, { recursive: true });
+    const archive = path.join(folder, "image.tar");
+    await pipeline(await docker.getImage(tag).get(), createWriteStream(archive));
+    const { createReadStream } = await import("node:fs");
+    await pipeline(createReadStream(archive), tar.extract(folder));
+    rmSync(archive);
+    const manifest = (JSON.parse(readFileSync(path.join(folder, "manifest.json"), "utf8")) as SavedManifest[])[0];
+    if (!manifest) throw new CliError(`image ${tag}: the daemon saved no manifest`);
+    const config = JSON.parse(readFileSync(path.join(folder, manifest.Config), "utf8")) as SavedConfig;
+    return { manifest, config };
+}
+
+/**
+ * Writes an image of the host's daemon as a build context that needs no network: its layers above `parent` as tar
+ * files, and a Dockerfile that adds them. This is how an image reaches the inner daemon where there is no registry:
+ * the docker provider has no `load`, and its build speaks to any daemon.
+ * The folder appears at `target` only when whole.
+ */
+export async function exportContext(
+    docker: Docker,
+    image: { readonly tag: string; readonly parentTag?: string; readonly parentArg: string },
+    target: string,
+): Promise<void> {
+    if (existsSync(target)) return;
+    const work = `${target}.work`;
+    rmSync(work, { recursive: true, force: true });
+    try {
+        const saved = await save(docker, image.tag, path.join(work, "saved"));
+        const below = image.parentTag
+            ? ((await docker.getImage(image.parentTag).inspect()).RootFS.Layers ?? []).length
+            : 0;
+        const context = path.join(work, "context");
+        mkdirSync(context, { recursive: true });
+        const adds: string[] = [];
+        for (const [index, layer] of saved.manifest.Layers.entries()) {
+            if (index < below) continue;
+            const name = `layer-${String(index)}.tar`;
+            renameSync(path.join(work, "saved", layer), path.join(context, name));
+            adds.push(`ADD ${name} /`);
+        }
+        writeFileSync(
+            path.join(context, "Dockerfile"),
+            [
+                ...(image.parentTag
+                    ? [`ARG ${image.parentArg}`, `FROM \${${image.parentArg}}`]
+                    : ["FROM scratch"]),
+                "USER 0",
+                ...adds,
+                ...settings(saved.config),
+                "",
+            ].join("\n"),
+        );
+        rmSync(target, { recursive: true, force: true });
+        renameSync(context, target);
+    } finally {
+        rmSync(work, { recursive: true, force: true });
+    }
+}
+
+/** The image's configuration as Dockerfile lines. */
+function settings({ config = {} }: SavedConfig): string[] {
+    return [
+        ...(config.Env ?? []).map((pair) => {
+            const split = pair.indexOf("=");
+            return `ENV ${pair.slice(0, split)}=${JSON.stringify(pair.slice(split + 1))}`;
+        }),
+        ...(config.User ? [`USER ${config.User}`] : []),
+        ...(config.WorkingDir ? [`WORKDIR ${config.WorkingDir}`] : []),
+        ...(config.Entrypoint?.length ? [`ENTRYPOINT ${JSON.stringify(config.Entrypoint)}`] : []),
+        ...(config.Cmd?.length ? [`CMD ${JSON.stringify(config.Cmd)}`] : []),
+    ];
+}

@@ -1,0 +1,94 @@
+import { existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
+import * as path from "node:path";
+
+import type Docker from "dockerode";
+
+import { readMachineFacts, writeMachineFacts, type LocalImage } from "../../config/machine";
+import { INNER_IMAGES, innerImageTag, type InnerImageSpec } from "../../images/catalog";
+
+import { BASES, baseKey, baseTag, buildBase, type BaseSpec } from "./bases";
+import { buildImage, hasImage, importBase } from "./build";
+import { exportContext } from "./context";
+
+/** Where what is built once is kept, relative to the project. */
+export const CACHE = ".mcp/images";
+
+/** Called with one line per slow step that really happens. */
+export type Progress = (line: string) => void;
+
+async function prepareBase(docker: Docker, projectDir: string, spec: BaseSpec, say: Progress): Promise<void> {
+    const tag = baseTag(projectDir, spec);
+    if (await hasImage(docker, tag)) return;
+    const rootfs = path.join(projectDir, CACHE, `base-${spec.name}-${baseKey(projectDir, spec)}.tar`);
+    if (!existsSync(rootfs)) {
+        say(`building the ${spec.name} base from the distribution's packages (about a minute, once)`);
+        await buildBase(projectDir, spec, rootfs);
+    }
+    await importBase(docker, rootfs, tag, [
+        "ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+        "ENV SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt",
+        ...(spec.withNode ? ["ENV NODE_EXTRA_CA_CERTS=/etc/ssl/certs/ca-certificates.crt"] : []),
+    ]);
+}
+
+async function prepareInner(
+    docker: Docker,
+    projectDir: string,
+    spec: InnerImageSpec,
+    base: { readonly tag: string; readonly key: string },
+    say: Progress,
+): Promise<LocalImage> {
+    const tag = innerImageTag(projectDir, spec.name, base.key);
+    const parentTag = spec.parent ? innerImageTag(projectDir, spec.parent, base.key) : undefined;
+    if (!(await hasImage(docker, tag))) {
+        say(`building image ${tag} (once)`);
+        await buildImage(docker, projectDir, {
+            tag,
+            dockerfile: `images/${spec.name}/Dockerfile`,
+            folders: ["images", "services"],
+            buildArgs: { [spec.parentArg]: parentTag ?? base.tag },
+        });
+    }
+    const context = `${CACHE}/${tag.replace("/", "-").replace(":", "-")}`;
+    await exportContext(
+        docker,
+        { tag, parentTag, parentArg: spec.parentArg },
+        path.join(projectDir, context),
+    );
+    return { tag, imageId: (await docker.getImage(tag).inspect()).Id, context };
+}
+
+/**
+ * Makes every image of `imageSource: local` and records them in .mcp/machine.json for the program to read.
+ * What exists by content is used as it is; what no longer belongs to any image is removed from the cache folder.
+ */
+export async function prepareLocalImages(docker: Docker, projectDir: string, say: Progress): Promise<void> {
+    mkdirSync(path.join(projectDir, CACHE), { recursive: true });
+    const images: Record<string, LocalImage> = {};
+    // One after the other: unpacking packages saturates a small machine, two at a time take longer than in turn.
+    for (const spec of BASES) {
+        await prepareBase(docker, projectDir, spec, say);
+        if (spec.name === "node") continue;
+        const tag = baseTag(projectDir, spec);
+        images[spec.name] = { tag, imageId: (await docker.getImage(tag).inspect()).Id };
+    }
+    const node = BASES.find((spec) => spec.name === "node");
+    if (!node) throw new Error("images: the node base is missing from BASES");
+    const base = { tag: baseTag(projectDir, node), key: baseKey(projectDir, node) };
+    for (const spec of INNER_IMAGES) {
+        images[spec.name] = await prepareInner(docker, projectDir, spec, base, say);
+    }
+    writeMachineFacts(projectDir, { ...readMachineFacts(projectDir), imageSource: "local", images });
+    sweep(projectDir, images);
+}
+
+/** Removes contexts and half-made files that no current image uses. Root filesystems of current bases stay. */
+function sweep(projectDir: string, images: Readonly<Record<string, LocalImage>>): void {
+    const keep = new Set([
+        ...Object.values(images).flatMap((image) => (image.context ? [path.basename(image.context)] : [])),
+        ...BASES.map((spec) => `base-${spec.name}-${baseKey(projectDir, spec)}.tar`),
+    ]);
+    for (const entry of readdirSync(path.join(projectDir, CACHE))) {
+        if (!keep.has(entry)) rmSync(path.join(projectDir, CACHE, entry), { recursive: true, force: true });
+    }
+}

@@ -1,0 +1,22 @@
+import type { Creator } from "../run";
+import { createCertRequest, createLocallySignedCert, createSelfSignedCert } from "./certificate";
+import { createContainer } from "./container";
+import { createRemoteImage } from "./image";
+import { createNetwork } from "./network";
+import { createPrivateKey } from "./privateKey";
+import { createDockerProvider, createOtherProvider } from "./provider";
+import { createVolume } from "./volume";
+
+/** What a rehearsal can create, by Pulumi type. */
+export const CREATORS: ReadonlyMap<string, Creator> = new Map([
+    ["pulumi:providers:docker", createDockerProvider],
+    ["pulumi:providers:tls", createOtherProvider],
+    ["docker:index/network:Network", createNetwork],
+    ["docker:index/volume:Volume", createVolume],
+    ["docker:index/remoteImage:RemoteImage", createRemoteImage],
+    ["docker:index/container:Container", createContainer],
+    ["tls:index/privateKey:PrivateKey", createPrivateKey],
+    ["tls:index/selfSignedCert:SelfSignedCert", createSelfSignedCert],
+    ["tls:index/certRequest:CertRequest", createCertRequest],
+    ["tls:index/locallySignedCert:LocallySignedCert", createLocallySignedCert],
+]);

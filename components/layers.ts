@@ -1,0 +1,24 @@
+import * as pulumi from "@pulumi/pulumi";
+
+export const HOST_LAYER_TYPE = "mcp:host:Layer";
+export const INNER_LAYER_TYPE = "mcp:inner:Layer";
+
+/** Parent of everything that lives on the host's daemon; its provider is inherited by every child. */
+export class HostLayer extends pulumi.ComponentResource {
+    constructor(name: string, provider: pulumi.ProviderResource) {
+        super(HOST_LAYER_TYPE, name, {}, { providers: [provider] });
+        this.registerOutputs({});
+    }
+}
+
+/**
+ * Parent of everything that lives on the inner daemon. Children inherit its provider and `deletedWith`: the inner
+ * daemon's state is the data volume, so what is in it goes with the volume and not with the container. A
+ * certificate rotation thus replaces the orchestrator alone, and destroy never calls the inner daemon.
+ */
+export class InnerLayer extends pulumi.ComponentResource {
+    constructor(name: string, provider: pulumi.ProviderResource, dataVolume: pulumi.Resource) {
+        super(INNER_LAYER_TYPE, name, {}, { providers: [provider], deletedWith: dataVolume });
+        this.registerOutputs({});
+    }
+}

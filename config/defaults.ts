@@ -1,0 +1,96 @@
+/**
+ * TCP ports. `host` is the port on the host before the stack's `portOffset` is added, `container` the
+ * port inside the container. The host ports are those of the system this one replaces.
+ */
+export const PORTS = {
+    /** Inner daemon, mutual TLS. */
+    dockerTls: { host: 12376, container: 2376 },
+    /** Inner daemon without TLS: off unless `plainApi` is set. */
+    dockerPlain: { host: 12375, container: 2375 },
+    /** Manager: REST API and dashboard. */
+    management: { host: 18080, container: 8080 },
+    /** Prometheus metrics. */
+    metrics: { host: 19090, container: 9090 },
+    /** The one way in for clients. */
+    edge: { host: 10005 },
+    /** Consul's HTTP API. */
+    consul: { host: 10006 },
+    /** PostgreSQL inside its container; not published. */
+    postgres: 5432,
+    /** Where an MCP server listens inside its container unless its manifest says otherwise. */
+    mcp: 3000,
+} as const;
+
+/** Folders inside the containers. */
+export const PATHS = {
+    /** TLS material of the inner daemon: `ca/`, `server/` and `client/` below it. */
+    certs: "/certs",
+    /** Shared storage of the servers, as the orchestrator sees it. */
+    sharedData: "/data/shared",
+    /** Central logs. */
+    logs: "/var/log/mcp",
+    /** State of the inner daemon. */
+    dockerData: "/var/lib/docker",
+    /** One file per secret of a manifest. */
+    secrets: "/run/secrets",
+} as const;
+
+/** Keys of the labels this project puts on what it creates. A manifest may not set any `mcp.` label. */
+export const LABELS = {
+    /** What created it. */
+    managedBy: "mcp.managed-by",
+    /** Name of the stack. */
+    stack: "mcp.stack",
+    /** Part of the system: `orchestrator`, `server`, `edge` ... */
+    component: "mcp.component",
+    /** Name of the server, from its manifest. */
+    server: "mcp.server",
+    /** `ServerManifest.hash`. */
+    manifestHash: "mcp.manifest-hash",
+    /** Transport of the server: `streamable-http`. */
+    transport: "mcp.protocol",
+    /** What the server may reach: `none` or a list of host:port. */
+    egress: "mcp.egress",
+    /** Whether it belongs to this project. */
+    managed: "mcp.managed",
+} as const;
+
+/** Prefix of every label key of this project. */
+export const RESERVED_LABEL_PREFIX = "mcp.";
+
+/**
+ * Values of the settings a stack leaves out. Units are in the names; what each means is said at
+ * `StackSettings`.
+ */
+export const DEFAULTS = {
+    namePrefix: "",
+    portOffset: 0,
+    bindAddress: "127.0.0.1",
+    mainSubnet: "10.89.0.0/24",
+    internalSubnet: "172.30.0.0/16",
+    innerPool: "10.90.0.0/16",
+    plainApi: false,
+    publishServers: "none",
+    imageSource: "registry",
+    orchestratorCpus: 4,
+    orchestratorMemoryMb: 4096,
+    postgresMode: "managed",
+    certEpoch: 1,
+    caDays: 3650,
+    leafDays: 365,
+    protect: false,
+    manifestsDir: "manifests",
+} as const;
+
+/** Values of the fields a manifest leaves out: MiB, seconds. */
+export const MANIFEST_DEFAULTS = {
+    transportPath: "/mcp",
+    cpus: 0.5,
+    memoryMb: 256,
+    pids: 256,
+    intervalSeconds: 10,
+    timeoutSeconds: 5,
+    retries: 3,
+    startPeriodSeconds: 60,
+    stopGraceSeconds: 10,
+} as const;

@@ -1,0 +1,78 @@
+import * as path from "node:path";
+
+import * as pulumi from "@pulumi/pulumi";
+
+import { planAddresses } from "./addresses";
+import { readMachineFacts, type MachineFacts } from "./machine";
+import { loadManifests, type ServerManifest } from "./manifest";
+import { namesFor } from "./names";
+import { loadSettings, type StackSettings } from "./settings";
+import type { AddressPlan } from "./addresses";
+import type { Names } from "./names";
+
+/** Everything the program reads from outside, checked, before it creates anything. */
+export interface ProgramInput {
+    readonly context: {
+        readonly settings: StackSettings;
+        readonly names: Names;
+        readonly addresses: AddressPlan;
+    };
+    readonly machine: MachineFacts;
+    readonly manifests: readonly ServerManifest[];
+    /** Address of the host's daemon, always literal: the environment must not choose the daemon. */
+    readonly hostDaemon: string;
+    /** Values of a manifest's secrets by name; `known` are the stack's own. */
+    secrets(
+        manifest: ServerManifest,
+        known: Readonly<Record<string, pulumi.Input<string> | undefined>>,
+    ): Record<string, pulumi.Input<string>>;
+}
+
+/** The socket of the host's daemon. */
+const HOST_DAEMON = "unix:///var/run/docker.sock";
+
+/**
+ * Reads settings, machine facts and manifests of the current stack.
+ * @throws pulumi.RunError with every problem found, one a line
+ */
+export function loadProgram(projectDir: string): ProgramInput {
+    try {
+        const config = new pulumi.Config();
+        const machine = readMachineFacts(projectDir);
+        const settings = loadSettings(config, pulumi.getStack(), machine);
+        const manifests = loadManifests(path.resolve(projectDir, settings.manifestsDir));
+        return {
+            context: {
+                settings,
+                names: namesFor(settings.namePrefix),
+                addresses: planAddresses(settings),
+            },
+            machine,
+            manifests,
+            hostDaemon: config.get("hostDaemon") ?? HOST_DAEMON,
+            secrets: (manifest, known) => secretsOf(config, manifest, known),
+        };
+    } catch (error) {
+        if (error instanceof pulumi.RunError) throw error;
+        throw new pulumi.RunError(error instanceof Error ? error.message : String(error));
+    }
+}
+
+function secretsOf(
+    config: pulumi.Config,
+    manifest: ServerManifest,
+    known: Readonly<Record<string, pulumi.Input<string> | undefined>>,
+): Record<string, pulumi.Input<string>> {
+    const valueOf = (from: string): pulumi.Input<string> => {
+        const own = known[from];
+        if (own !== undefined) return own;
+        // With an external database its connection string is a secret of the stack.
+        const key = from === "postgres.dsn" ? "postgresUrl" : from.replace(/^config\./, "");
+        const value = config.getSecret(key);
+        if (value) return value;
+        throw new pulumi.RunError(
+            `${manifest.file}: secret "${from}" is not set; set it with: pulumi config set --secret ${key}`,
+        );
+    };
+    return Object.fromEntries(manifest.secrets.map(({ name, from }) => [name, valueOf(from)]));
+}

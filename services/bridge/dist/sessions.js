@@ -1,0 +1,98 @@
+/** Counts the sessions of the 2025 revisions, bounds their number, and ends half-made ones. */
+                                                                 
+
+                                                           
+
+                   
+                            
+                                                                 
+                 
+ 
+
+/** Thrown when all sessions are in use; the answer has been sent already. */
+export class TooManySessions extends Error {}
+
+/**
+ * mcp-proxy keeps the sessions themselves. It closes one that was idle for long, but knows no upper
+ * bound, and it forgets to release a server whose `initialize` request it refuses late.
+ */
+export class SessionTable {
+             #max        ;
+    /** By session id, the one unused for longest first. */
+             #sessions = new Map                 ();
+             #idOf = new WeakMap                ();
+             #responseOf = new WeakMap                                 ();
+             #answerOf = new WeakMap                        ();
+
+    constructor(max        ) {
+        this.#max = max;
+    }
+
+    get size()         {
+        return this.#sessions.size;
+    }
+
+    /** Notes a request on the MCP path before mcp-proxy sees it. */
+    request(req                 , res                )       {
+        const id = req.headers["mcp-session-id"];
+        const session = typeof id === "string" ? this.#sessions.get(id) : undefined;
+        if (typeof id !== "string" || !session) {
+            this.#responseOf.set(req, res);
+            return;
+        }
+        session.open += 1;
+        this.#touch(id, session);
+        res.once("close", () => {
+            session.open -= 1;
+            this.#touch(id, session);
+        });
+    }
+
+    /** Ties a new server instance to the request it was made for. */
+    created(req                 , server        )       {
+        const res = this.#responseOf.get(req);
+        if (!res) return;
+        this.#answerOf.set(server, res);
+        res.once("close", () => this.#settle(server));
+    }
+
+    /** Makes room before a session opens; refuses it when every session is in use. */
+    async connected(server        )                {
+        // Only a server of the 2025 revisions has its transport by now; the others have no session.
+        if (!server.transport || this.#sessions.size < this.#max) return;
+        const idle = [...this.#sessions.values()].find(({ open }) => open === 0);
+        if (idle) {
+            await idle.server.close();
+            return;
+        }
+        const message = "Service Unavailable: all sessions are in use";
+        this.#answerOf
+            .get(server)
+            ?.writeHead(503, { "Content-Type": "application/json", "Retry-After": "10" })
+            .end(JSON.stringify({ jsonrpc: "2.0", id: null, error: { code: -32000, message } }));
+        throw new TooManySessions(message);
+    }
+
+    closed(server        )       {
+        const id = this.#idOf.get(server);
+        if (id !== undefined) this.#sessions.delete(id);
+    }
+
+    /** The request that made `server` has been answered: now it is a session, or it is waste. */
+    #settle(server        )       {
+        const { transport } = server;
+        if (!transport) return;
+        const id = transport.sessionId;
+        if (id === undefined) {
+            void server.close();
+            return;
+        }
+        this.#idOf.set(server, id);
+        this.#sessions.set(id, { server, open: 0 });
+    }
+
+    #touch(id        , session         )       {
+        // Re-inserting moves it to the end.
+        if (this.#sessions.delete(id)) this.#sessions.set(id, session);
+    }
+}

@@ -1,0 +1,1 @@
+throw new Error("pipenet is not installed: the bridge opens no tunnels");
