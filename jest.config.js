@@ -9,5 +9,6 @@ const project = (name, extra = {}) => ({
 
 /** Cheapest first; `e2e` needs Docker, `pulumi` needs Docker and a Pulumi CLI. */
 module.exports = {
+    reporters: ["default", "<rootDir>/tests/support/summary-reporter.js"],
     projects: [project("unit"), project("component"), project("golden"), project("e2e"), project("pulumi")],
 };

@@ -3,6 +3,7 @@ import * as path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 
 import { planAddresses } from "./addresses";
+import { redirecting } from "./environment";
 import { readMachineFacts, type MachineFacts } from "./machine";
 import { loadManifests, type ServerManifest } from "./manifest";
 import { namesFor } from "./names";
@@ -36,6 +37,13 @@ const HOST_DAEMON = "unix:///var/run/docker.sock";
  * @throws pulumi.RunError with every problem found, one a line
  */
 export function loadProgram(projectDir: string): ProgramInput {
+    const redirected = redirecting(process.env);
+    if (redirected.length > 0) {
+        throw new pulumi.RunError(
+            `${redirected.join(", ")}: set in the environment, which would redirect the docker provider to another ` +
+                `daemon; unset ${redirected.join(" ")}, or use ./mcp, which does`,
+        );
+    }
     try {
         const config = new pulumi.Config();
         const machine = readMachineFacts(projectDir);

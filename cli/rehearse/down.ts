@@ -33,7 +33,8 @@ export async function rehearseDown(options: {
         const removeOne = async (entry: Entry) => {
             const start = performance.now();
             const emit = (kind: RehearseEvent["kind"], detail?: string) => {
-                const seconds = (performance.now() - start) / 1000;
+                const seconds =
+                    kind === "removing" ? undefined : (performance.now() - start) / 1000;
                 options.onEvent?.({ kind, type, name: entry.name, seconds, detail });
             };
             emit("removing");
@@ -49,7 +50,10 @@ export async function rehearseDown(options: {
         const own = entries.filter((entry) => entry.kind === kind && entry.within === undefined);
         if (kind === "image") {
             // The newest first, one after another: an image may stand on an older one.
-            await own.reduceRight((before, entry) => before.then(() => removeOne(entry)), Promise.resolve());
+            await own.reduceRight(
+                (before, entry) => before.then(() => removeOne(entry)),
+                Promise.resolve(),
+            );
         } else {
             await Promise.all(own.map(removeOne));
         }

@@ -2,11 +2,11 @@ import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { CliError, messageOf } from "../errors";
-import { creatorOf } from "./creators";
+import { CREATORS } from "./creators";
 import { Ledger } from "./ledger";
-import { Run } from "./run";
+import { Run, type Creator } from "./run";
 
-export { rehearseDown, type DownOptions } from "./down";
+export { rehearseDown } from "./down";
 
 /** Options of {@link rehearseUp}. */
 export interface RehearseOptions {
@@ -59,29 +59,33 @@ export async function rehearseUp(options: RehearseOptions): Promise<Rehearsed> {
     if (isRunning) {
         throw new CliError("a rehearsal is already running in this process", "wait for its end");
     }
+    const rehearsal = new Rehearsal(options);
     isRunning = true;
     const cwd = process.cwd();
-    const rehearsal = new Rehearsal(options);
     // A resource that fails rejects outputs that nobody may be waiting for.
     const onStray = (error: unknown) => void rehearsal.strays.add(error);
+    const ignore = () => undefined;
     process.on("unhandledRejection", onStray);
+    // With a listener, Node does not warn of those that somebody looks at later after all.
+    process.on("rejectionHandled", ignore);
     try {
         process.chdir(options.projectDir);
         return await rehearsal.run();
     } finally {
         process.chdir(cwd);
         process.off("unhandledRejection", onStray);
+        process.off("rejectionHandled", ignore);
         isRunning = false;
     }
 }
 
 /** One bring-up. */
 class Rehearsal implements pulumi.runtime.Mocks {
-    /** Errors of the program itself, and those that follow from resources that failed. */
+    /** Errors of the program itself, and what follows from resources that failed. */
     readonly strays = new Set<unknown>();
     private readonly context: Run;
     private readonly failures: string[] = [];
-    private readonly slots = new Slots(availableParallelism() * 4);
+    private readonly limited = limiter(availableParallelism() * 4);
     private requests = 0;
     private created = 0;
     private isOver = false;
@@ -96,95 +100,91 @@ class Rehearsal implements pulumi.runtime.Mocks {
         const secretOutputs: string[] = [];
         pulumi.runtime.setAllConfig({ ...config }, [...(secretKeys ?? [])]);
         await pulumi.runtime.setMocks(this, project, stack, false, "organization");
-        let outputs: unknown;
-        try {
-            outputs = await pulumi.runtime.runInPulumiStack(async () => {
-                const exported = { ...((await program()) as Record<string, unknown> | undefined) };
-                for (const [key, value] of Object.entries(exported)) {
-                    if (pulumi.Output.isInstance(value) && (await pulumi.isSecret(value))) {
-                        secretOutputs.push(key);
-                    }
+        const load = async () => {
+            const exported = { ...((await program()) as Record<string, unknown> | undefined) };
+            for (const [key, value] of Object.entries(exported)) {
+                if (pulumi.Output.isInstance(value) && (await pulumi.isSecret(value))) {
+                    secretOutputs.push(key);
                 }
-                return exported;
-            });
-        } catch (error) {
+            }
+            return exported;
+        };
+        const outputs = await pulumi.runtime.runInPulumiStack(load).catch((error: unknown) => {
             this.strays.add(error);
-        }
+        });
         await this.settle();
         this.isOver = true;
         this.throwProblems();
         return {
-            outputs: (outputs ?? {}) as Record<string, unknown>,
+            outputs: outputs ?? {},
             secretOutputs,
             resources: this.created,
         };
     }
 
-    async newResource(
-        args: pulumi.runtime.MockResourceArgs,
-    ): Promise<pulumi.runtime.MockResourceResult> {
+    async newResource(args: pulumi.runtime.MockResourceArgs) {
         this.requests += 1;
         const inputs = args.inputs as Record<string, unknown>;
         if (args.custom !== true) {
             return { id: "", state: inputs };
         }
-        return this.slots.use(async () => {
+        return this.limited(async () => {
             const start = performance.now();
-            const emit = (kind: RehearseEvent["kind"], detail?: string) =>
-                this.options.onEvent?.({
-                    ...{ kind, type: args.type, name: args.name, detail },
-                    ...(kind !== "creating" && { seconds: (performance.now() - start) / 1000 }),
-                });
+            const emit = (kind: RehearseEvent["kind"], detail?: string) => {
+                const seconds =
+                    kind === "creating" ? undefined : (performance.now() - start) / 1000;
+                this.options.onEvent?.({ kind, type: args.type, name: args.name, seconds, detail });
+            };
             try {
                 this.options.signal?.throwIfAborted();
                 const create = this.creator(args);
                 emit("creating");
-                const plain = Object.fromEntries(
-                    Object.entries(inputs).map(([key, value]) => [
-                        key,
-                        pulumi.runtime.unwrapRpcSecret(value) as unknown,
-                    ]),
-                );
-                const made = await create({ ...args, inputs: plain }, this.context);
+                const made = await create({ ...args, inputs: plain(inputs) }, this.context);
                 this.created += 1;
                 emit("created");
                 return { id: made.id, state: { ...inputs, ...keepSecret(made.state, inputs) } };
             } catch (error) {
+                const problem = messageOf(error);
                 if (this.options.signal?.aborted !== true) {
-                    this.failures.push(`${args.name} (${args.type}): ${messageOf(error)}`);
-                    emit("failed", messageOf(error));
+                    this.failures.push(`${args.name} (${args.type}): ${problem}`);
+                    emit("failed", problem);
                 }
-                // Not the error itself: Pulumi takes some values of `code` for the end of the monitor.
-                throw new Error(messageOf(error));
+                // Not the error itself: Pulumi takes some values of a `code` for the end of the monitor.
+                throw new Error(problem);
             }
         });
     }
 
-    call(args: pulumi.runtime.MockCallArgs): pulumi.runtime.MockCallResult {
-        throw new Error(`rehearse cannot answer the function call ${args.token}`);
+    call(args: pulumi.runtime.MockCallArgs): never {
+        const details = `rehearse cannot answer the function call ${args.token}`;
+        // Pulumi shows the `details` of a failed call.
+        throw Object.assign(new Error(details), { details });
     }
 
-    registerTransform(): void {
+    registerTransform(): never {
         throw new Error("rehearse runs no transforms");
     }
 
-    private creator(args: pulumi.runtime.MockResourceArgs) {
+    private creator({ id, transforms, type }: pulumi.runtime.MockResourceArgs): Creator {
+        const creator = CREATORS.get(type);
         if (this.isOver) {
             throw new Error("the rehearsal is over");
-        }
-        if (args.id) {
+        } else if (id) {
             throw new Error("rehearse neither reads nor imports what exists");
-        }
-        if (args.transforms && args.transforms.length > 0) {
+        } else if (transforms && transforms.length > 0) {
             this.registerTransform();
+        } else if (creator === undefined) {
+            throw new Error(
+                `rehearse cannot create ${type}; add a creator in cli/rehearse/creators/`,
+            );
         }
-        return creatorOf(args.type);
+        return creator;
     }
 
-    /** Waits until nothing is under way and nothing new was asked for. */
+    /** Waits until nothing is under way and nothing new has been asked for. */
     private async settle(): Promise<void> {
-        // Not in the published types. Its public cousin `disconnect` also drops the monitor, and with it `isOver`.
-        const { waitForRPCs } = pulumi.runtime as unknown as { waitForRPCs(): Promise<void> };
+        // Not in the published types. Its public cousin, `disconnect`, also drops the monitor.
+        const { waitForRPCs } = pulumi.runtime as unknown as { waitForRPCs: () => Promise<void> };
         let before: number;
         do {
             before = this.requests;
@@ -197,60 +197,58 @@ class Rehearsal implements pulumi.runtime.Mocks {
         const remedy = "remove what was made (rehearse down), put it right, and try again";
         if (this.options.signal?.aborted) {
             throw new CliError(
-                `the rehearsal was stopped after ${this.created} resource(s)`,
+                `the rehearsal was stopped; ${this.created} resource(s) exist`,
                 remedy,
             );
         }
-        const own = [...this.strays].map(messageOf).filter((m) => !isConsequence(m));
+        const own = [...this.strays].map(messageOf).filter((message) => !isConsequence(message));
         const problems = [...this.failures, ...new Set(own)];
         if (problems.length > 0) {
-            const list = problems.map((p) => `  - ${p.replaceAll("\n", "\n    ")}`).join("\n");
-            throw new CliError(`the rehearsal failed:\n${list}`, remedy);
+            const list = problems.map((p) => `\n  - ${p.replaceAll("\n", "\n    ")}`).join("");
+            throw new CliError(`the rehearsal failed:${list}`, remedy);
         }
         if (this.created === 0) {
             throw new CliError(
-                "the program created nothing; was it loaded in this process before?",
+                "the program created nothing; was it loaded before in this process?",
             );
         }
     }
 }
 
-/** True for an error that Pulumi made of a resource's failure. */
+/** True for what Pulumi says to whatever needs a resource that failed. */
 function isConsequence(message: string): boolean {
-    return /failed to register new resource|failed to register$/.test(message);
+    return /failed to register/.test(message);
 }
 
-/** An output stays secret if the input of its name was. */
+function plain(inputs: Record<string, unknown>): Record<string, unknown> {
+    const unwrap = ([key, value]: [string, unknown]): [string, unknown] => [
+        key,
+        pulumi.runtime.unwrapRpcSecret(value),
+    ];
+    return Object.fromEntries(Object.entries(inputs).map(unwrap));
+}
+
+/** An output stays secret if the input of its name is. */
 function keepSecret(state: Record<string, unknown>, inputs: Record<string, unknown>) {
-    return Object.fromEntries(
-        Object.entries(state).map(([key, value]) => [
-            key,
-            pulumi.runtime.isRpcSecret(inputs[key]) ? pulumi.secret(value) : value,
-        ]),
-    );
+    const wrap = ([key, value]: [string, unknown]): [string, unknown] => [
+        key,
+        pulumi.runtime.isRpcSecret(inputs[key]) ? pulumi.secret(value) : value,
+    ];
+    return Object.fromEntries(Object.entries(state).map(wrap));
 }
 
-/** Runs no more than so many at a time. */
-class Slots {
-    private readonly waiting: (() => void)[] = [];
-
-    constructor(private free: number) {}
-
-    async use<T>(work: () => Promise<T>): Promise<T> {
-        if (this.free > 0) {
-            this.free -= 1;
-        } else {
-            await new Promise<void>((go) => this.waiting.push(go));
+/** Runs so many pieces of work at a time, as the engine does. */
+function limiter(free: number) {
+    const waiting: (() => void)[] = [];
+    return async <T>(work: () => Promise<T>): Promise<T> => {
+        if (free-- <= 0) {
+            await new Promise<void>((go) => waiting.push(go));
         }
         try {
             return await work();
         } finally {
-            const next = this.waiting.shift();
-            if (next) {
-                next();
-            } else {
-                this.free += 1;
-            }
+            free += 1;
+            waiting.shift()?.();
         }
-    }
+    };
 }

@@ -1,5 +1,12 @@
 import { randomUUID } from "node:crypto";
-import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+    appendFileSync,
+    existsSync,
+    mkdirSync,
+    readFileSync,
+    rmSync,
+    writeFileSync,
+} from "node:fs";
 import { dirname } from "node:path";
 import { CliError } from "../errors";
 
@@ -43,7 +50,10 @@ export class Ledger {
         const ledger = new Ledger(file, randomUUID());
         mkdirSync(dirname(file), { recursive: true });
         rmSync(file, { force: true });
-        writeFileSync(file, `${JSON.stringify({ run: ledger.run })}\n`, { mode: 0o600, flag: "wx" });
+        writeFileSync(file, `${JSON.stringify({ run: ledger.run })}\n`, {
+            mode: 0o600,
+            flag: "wx",
+        });
         return ledger;
     }
 

@@ -33,7 +33,7 @@ export interface Daemon {
 export interface Home {
     readonly name: string;
     readonly socket: string;
-    readonly externalPorts: readonly number[];
+    readonly published: readonly { readonly ip: string; readonly external: number }[];
     readonly addresses: readonly string[];
     /** Volume or host path mounted at /var/lib/docker. */
     readonly data?: string;
@@ -85,7 +85,9 @@ export class Run {
 
 /** The error for a name that something else has. */
 export function existsAlready(kind: string, name: string): Error {
-    return new Error(`a ${kind} "${name}" exists that this rehearsal did not make; remove or rename it`);
+    return new Error(
+        `a ${kind} "${name}" exists that this rehearsal did not make; remove or rename it`,
+    );
 }
 
 /** HTTP status of a daemon's refusal; undefined for any other error. */
@@ -107,7 +109,9 @@ export async function orNone<T>(result: Promise<T>): Promise<T | undefined> {
 
 /** The given physical name, or one made from the logical name as Pulumi does. */
 export function physicalName({ inputs, name }: Request): string {
-    return (inputs.name as string | undefined) ?? `${name}-${randomBytes(4).toString("hex").slice(1)}`;
+    return (
+        (inputs.name as string | undefined) ?? `${name}-${randomBytes(4).toString("hex").slice(1)}`
+    );
 }
 
 /** Refuses inputs that a creator does not know: to leave one out in silence would make something else. */

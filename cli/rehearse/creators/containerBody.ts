@@ -1,30 +1,22 @@
 import type * as docker from "@pulumi/docker";
 import type { Unwrap } from "@pulumi/pulumi";
 import type Docker from "dockerode";
-import { labelMap, refuseUnknown, type Request } from "../run";
+import { labelMap, refuseUnknown } from "../run";
 
 /** The inputs of a docker.Container. */
 export type ContainerInputs = Unwrap<docker.ContainerArgs>;
 /** What the daemon's "create" call takes. */
 export type Body = Docker.ContainerCreateOptions & { readonly HostConfig: Docker.HostConfig };
-
-type Put<K extends keyof ContainerInputs> = (
-    value: NonNullable<ContainerInputs[K]>,
-    body: Body,
-    host: Docker.HostConfig,
-) => void;
+type Host = Docker.HostConfig;
+type Given<K extends keyof ContainerInputs> = NonNullable<ContainerInputs[K]>;
 
 const MIB = 1024 * 1024;
 
-/** Attributes that say what to do around the "create" call; see container.ts. */
-const ELSEWHERE: readonly (keyof ContainerInputs)[] = [
-    ...(["attach", "containerReadRefreshTimeoutMilliseconds", "destroyGraceSeconds"] as const),
-    ...(["logs", "mustRun", "name", "networksAdvanced", "removeVolumes", "start"] as const),
-    ...(["uploads", "wait", "waitTimeout"] as const),
-];
+/** An option of `docker run` that its client turns into two others. */
+const SYSTEM_PATHS = "systempaths=unconfined";
 
 /** How each attribute appears in the "create" call. */
-const PUT: { readonly [K in keyof ContainerInputs]?: Put<K> } = {
+const PUT: { readonly [K in keyof ContainerInputs]?: (v: Given<K>, b: Body, h: Host) => void } = {
     image: (v, b) => (b.Image = v),
     command: (v, b) => (b.Cmd = v),
     entrypoints: (v, b) => (b.Entrypoint = v),
@@ -36,16 +28,13 @@ const PUT: { readonly [K in keyof ContainerInputs]?: Put<K> } = {
     labels: (v, b) => (b.Labels = labelMap(v)),
     stopSignal: (v, b) => (b.StopSignal = v),
     stopTimeout: (v, b) => (b.StopTimeout = v),
-    stdinOpen: (v, b) => (b.OpenStdin = v),
-    tty: (v, b) => (b.Tty = v),
-    healthcheck: (v, b) => (b.Healthcheck = health(v)),
+    healthcheck: putHealth,
     ports: putPorts,
     volumes: putVolumes,
+    mounts: putMounts,
     privileged: (v, _, h) => (h.Privileged = v),
     readOnly: (v, _, h) => (h.ReadonlyRootfs = v),
     init: (v, _, h) => (h.Init = v),
-    rm: (v, _, h) => (h.AutoRemove = v),
-    publishAllPorts: (v, _, h) => (h.PublishAllPorts = v),
     restart: (v, _, h) => (h.RestartPolicy = { ...h.RestartPolicy, Name: v }),
     maxRetryCount: (v, _, h) =>
         (h.RestartPolicy = { Name: "no", ...h.RestartPolicy, MaximumRetryCount: v }),
@@ -57,16 +46,12 @@ const PUT: { readonly [K in keyof ContainerInputs]?: Put<K> } = {
     cpuPeriod: (v, _, h) => (h.CpuPeriod = v),
     cpuQuota: (v, _, h) => (h.CpuQuota = v),
     cpuShares: (v, _, h) => (h.CpuShares = v),
-    cpuSet: (v, _, h) => (h.CpusetCpus = v),
     cgroupParent: (v, _, h) => (h.CgroupParent = v),
     tmpfs: (v, _, h) => (h.Tmpfs = v),
     sysctls: (v, _, h) => (h.Sysctls = v),
-    storageOpts: (v, _, h) => (h.StorageOpt = v),
     runtime: (v, _, h) => (h.Runtime = v),
     groupAdds: (v, _, h) => (h.GroupAdd = v),
     dns: (v, _, h) => (h.Dns = v),
-    dnsOpts: (v, _, h) => (h.DnsOptions = v),
-    dnsSearches: (v, _, h) => (h.DnsSearch = v),
     networkMode: (v, _, h) => (h.NetworkMode = v),
     pidMode: (v, _, h) => (h.PidMode = v),
     ipcMode: (v, _, h) => (h.IpcMode = v),
@@ -88,24 +73,22 @@ const PUT: { readonly [K in keyof ContainerInputs]?: Put<K> } = {
             h.ReadonlyPaths = [];
         }
     },
-    mounts: (v, _, h) => (h.Mounts = v.map(mount)),
 };
 
-/** An option that clients turn into two others. */
-const SYSTEM_PATHS = "systempaths=unconfined";
+/** Attributes that act around the "create" call, in container.ts, or have no effect on a throw-away container. */
+const ELSEWHERE: readonly (keyof ContainerInputs)[] = [
+    ...(["containerReadRefreshTimeoutMilliseconds", "destroyGraceSeconds", "mustRun"] as const),
+    ...(["name", "networksAdvanced", "start", "uploads", "wait", "waitTimeout"] as const),
+];
 
 /** The body of the daemon's "create" call, with the provider's defaults. */
-export function containerBody(request: Request): Body {
-    refuseUnknown(request, [...Object.keys(PUT), ...ELSEWHERE]);
-    const host: Docker.HostConfig = {
-        Init: false,
-        NetworkMode: "bridge",
-        RestartPolicy: { Name: "no" },
-    };
+export function containerBody(inputs: ContainerInputs): Body {
+    refuseUnknown("a container", inputs, [...Object.keys(PUT), ...ELSEWHERE]);
+    const host: Host = { Init: false, NetworkMode: "bridge", RestartPolicy: { Name: "no" } };
     const body: Body = { HostConfig: host };
-    for (const [key, value] of Object.entries(request.inputs)) {
+    for (const [key, value] of Object.entries(inputs)) {
         const put = PUT[key as keyof ContainerInputs] as
-            ((value: unknown, body: Body, host: Docker.HostConfig) => void) | undefined;
+            ((value: unknown, body: Body, host: Host) => void) | undefined;
         if (value !== undefined && value !== null) {
             put?.(value, body, host);
         }
@@ -117,9 +100,9 @@ export function containerBody(request: Request): Body {
     return body;
 }
 
-function health(check: NonNullable<ContainerInputs["healthcheck"]>): Docker.HealthConfig {
+function putHealth(check: Given<"healthcheck">, body: Body): void {
     const startInterval = goDuration(check.startInterval ?? "0s");
-    return {
+    body.Healthcheck = {
         Test: check.tests ?? [],
         Interval: goDuration(check.interval ?? "0s"),
         Timeout: goDuration(check.timeout ?? "0s"),
@@ -129,92 +112,60 @@ function health(check: NonNullable<ContainerInputs["healthcheck"]>): Docker.Heal
     };
 }
 
-function putPorts(
-    ports: NonNullable<ContainerInputs["ports"]>,
-    body: Body,
-    host: Docker.HostConfig,
-): void {
+function putPorts(ports: Given<"ports">, body: Body, host: Host): void {
     const bindings: Record<string, { HostIp: string; HostPort: string }[]> = {};
-    for (const { external, internal, ip, protocol } of ports) {
-        const binding = { HostIp: ip ?? "0.0.0.0", HostPort: String(external ?? 0) };
-        (bindings[`${internal}/${protocol ?? "tcp"}`] ??= []).push(binding);
+    for (const { external = 0, internal, ip = "0.0.0.0", protocol = "tcp" } of ports) {
+        const binding = { HostIp: ip, HostPort: String(external) };
+        (bindings[`${internal}/${protocol}`] ??= []).push(binding);
     }
     body.ExposedPorts = Object.fromEntries(Object.keys(bindings).map((port) => [port, {}]));
     host.PortBindings = bindings;
 }
 
-function putVolumes(
-    volumes: NonNullable<ContainerInputs["volumes"]>,
-    body: Body,
-    host: Docker.HostConfig,
-): void {
+function putVolumes(volumes: Given<"volumes">, body: Body, host: Host): void {
     const binds: string[] = [];
     const from: string[] = [];
     body.Volumes = {};
     for (const volume of volumes) {
+        const { containerPath, fromContainer, readOnly, selinuxRelabel } = volume;
         const source = volume.hostPath || volume.volumeName;
-        if (!volume.fromContainer === !volume.containerPath) {
-            throw new Error("a volume needs either containerPath or fromContainer");
-        }
-        if (volume.fromContainer) {
-            from.push(volume.fromContainer);
-        } else if (volume.containerPath) {
-            body.Volumes[volume.containerPath] = {};
-            if (source) {
-                const mode = [volume.readOnly ? "ro" : "rw", volume.selinuxRelabel];
-                binds.push(`${source}:${volume.containerPath}:${mode.filter(Boolean).join(",")}`);
-            }
+        if (fromContainer && !containerPath) {
+            from.push(fromContainer);
+        } else if (containerPath && !fromContainer) {
+            const mode = [readOnly ? "ro" : "rw", selinuxRelabel].filter(Boolean).join(",");
+            body.Volumes[containerPath] = {};
+            binds.push(...(source ? [`${source}:${containerPath}:${mode}`] : []));
+        } else {
+            throw new Error("a volume needs one of containerPath and fromContainer");
         }
     }
     host.Binds = binds;
     host.VolumesFrom = from;
 }
 
-function mount(spec: NonNullable<ContainerInputs["mounts"]>[number]): Docker.MountSettings {
-    const { bindOptions, tmpfsOptions, volumeOptions } = spec;
-    const driver = volumeOptions?.driverName ?? volumeOptions?.driverOptions;
-    return {
-        Type: spec.type as Docker.MountType,
-        Source: spec.source ?? "",
-        Target: spec.target,
-        ReadOnly: spec.readOnly ?? false,
-        ...(bindOptions && { BindOptions: { Propagation: bindOptions.propagation ?? "" } }),
-        ...(tmpfsOptions && {
-            TmpfsOptions: { SizeBytes: tmpfsOptions.sizeBytes ?? 0, Mode: tmpfsOptions.mode ?? 0 },
-        }),
-        ...(volumeOptions && {
-            VolumeOptions: {
-                NoCopy: volumeOptions.noCopy ?? false,
-                Labels: labelMap(volumeOptions.labels),
-                ...(volumeOptions.subpath && { Subpath: volumeOptions.subpath }),
-                ...(driver && {
-                    DriverConfig: {
-                        Name: volumeOptions.driverName ?? "",
-                        Options: volumeOptions.driverOptions ?? {},
-                    },
-                }),
-            },
-        }),
-    } as Docker.MountSettings;
+function putMounts(mounts: Given<"mounts">, _: Body, host: Host): void {
+    host.Mounts = mounts.map((mount) => {
+        refuseUnknown("a container's mounts", mount, ["readOnly", "source", "target", "type"]);
+        return {
+            Type: mount.type as Docker.MountType,
+            Source: mount.source ?? "",
+            Target: mount.target,
+            ReadOnly: mount.readOnly ?? false,
+        };
+    });
 }
 
 function nanoCpus(cpus: string): number {
-    const nano = Number(cpus) * 1e9;
-    if (cpus.trim() === "" || !(nano >= 0) || Math.abs(nano - Math.round(nano)) > 1e-3) {
+    const nano = Math.round(Number(cpus) * 1e9);
+    if (cpus.trim() === "" || !(nano >= 0)) {
         throw new Error(`cpus "${cpus}" is not a number of CPUs`);
     }
-    return Math.round(nano);
+    return nano;
 }
 
-const UNITS: Readonly<Record<string, number>> = {
-    ns: 1,
-    us: 1e3,
-    µs: 1e3,
-    ms: 1e6,
-    s: 1e9,
-    m: 60e9,
-    h: 3600e9,
-};
+const UNITS = new Map(
+    Object.entries({ ns: 1, us: 1e3, µs: 1e3, ms: 1e6, s: 1e9, m: 60e9, h: 3600e9 }),
+);
 
 /** Nanoseconds of a Go duration such as "1m30s". */
 export function goDuration(text: string): number {
@@ -222,6 +173,5 @@ export function goDuration(text: string): number {
     if (text !== "0" && (text === "" || parts.map(([part]) => part).join("") !== text)) {
         throw new Error(`"${text}" is not a duration such as 500ms or 1m30s`);
     }
-    const nano = parts.map(([, number, unit]) => Number(number) * (UNITS[unit ?? ""] ?? NaN));
-    return Math.round(nano.reduce((sum, part) => sum + part, 0));
+    return parts.reduce((sum, [, n, unit]) => sum + Number(n) * (UNITS.get(unit ?? "") ?? 0), 0);
 }

@@ -1,6 +1,7 @@
-import { existsSync, readFileSync, statSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
 import { createInterface } from "node:readline";
+import { Readable } from "node:stream";
 import dockerignore from "@balena/dockerignore";
 import type * as docker from "@pulumi/docker";
 import type { Unwrap } from "@pulumi/pulumi";
@@ -11,19 +12,27 @@ import { orNone, refuseUnknown, type Creator, type Daemon, type Run } from "../r
 type ImageInputs = Unwrap<docker.RemoteImageArgs>;
 type Build = NonNullable<ImageInputs["build"]>;
 
-const KNOWN = ["build", "forceRemove", "keepLocally", "name", "platform", "pullTriggers", "triggers"];
+const KNOWN = [
+    "build",
+    "forceRemove",
+    "keepLocally",
+    "name",
+    "platform",
+    "pullTriggers",
+    "triggers",
+];
 const KNOWN_BUILD = [
     ...["buildArgs", "context", "dockerfile", "forceRemove", "label", "labels", "networkMode"],
     ...["noCache", "platform", "pullParent", "remove", "tags", "target", "useLegacyBuilder"],
 ];
 
 /** An image: built from a context by the classic builder, found on the daemon, or pulled. */
-export const createRemoteImage: Creator = async ({ inputs, type, ...request }, run) => {
-    refuseUnknown(type, inputs, KNOWN);
-    const { build, keepLocally = false, name, platform } = inputs as unknown as ImageInputs;
-    const daemon = run.daemonOf({ inputs, type, ...request });
+export const createRemoteImage: Creator = async (request, run) => {
+    refuseUnknown(request.type, request.inputs, KNOWN);
+    const { build, keepLocally, name, platform } = request.inputs as unknown as ImageInputs;
+    const daemon = run.daemonOf(request);
     if (build) {
-        refuseUnknown(`${type}'s build`, build, KNOWN_BUILD);
+        refuseUnknown("an image's build", build, KNOWN_BUILD);
         await buildImage(run, daemon, build, [name, ...(build.tags ?? [])], keepLocally);
     } else {
         await ensureImage(run, daemon, name, keepLocally, platform);
@@ -31,7 +40,8 @@ export const createRemoteImage: Creator = async ({ inputs, type, ...request }, r
     const image = await daemon.client.getImage(name).inspect();
     const repository = name.replace(/(:[^:/@]+)?(@.*)?$/, "");
     const digests = image.RepoDigests ?? [];
-    const repoDigest = digests.find((digest) => digest.startsWith(`${repository}@`)) ?? digests[0] ?? "";
+    const repoDigest =
+        digests.find((digest) => digest.startsWith(`${repository}@`)) ?? digests[0] ?? "";
     return { id: image.Id + name, state: { imageId: image.Id, repoDigest } };
 };
 
@@ -49,7 +59,7 @@ export async function ensureImage(
     }
     const pull = async () => {
         const options = { abortSignal: run.signal, ...(platform && { platform }) };
-        await follow((await daemon.client.pull(name, options)) as NodeJS.ReadableStream);
+        await follow(await daemon.client.pull(name, options));
         return (await image.inspect()).Id;
     };
     await (keepLocally ? pull() : run.make(daemon, { kind: "image", name }, pull));
@@ -60,7 +70,7 @@ async function buildImage(
     { client, ...where }: Daemon,
     build: Build,
     tags: readonly string[],
-    keepLocally: boolean,
+    keepLocally = false,
 ): Promise<void> {
     const context = resolve(run.projectDir, build.context);
     const dockerfile = relative(context, resolve(context, build.dockerfile ?? "Dockerfile"));
@@ -96,19 +106,22 @@ async function buildImage(
 }
 
 /** The context as Docker's own client packs it: less what .dockerignore names, and all of it root's. */
-export function packContext(context: string, dockerfile: string): ReturnType<typeof tar.pack> {
+export function packContext(context: string, dockerfile: string): Readable {
     const file = join(context, ".dockerignore");
-    const rules = existsSync(file) ? readFileSync(file, "utf8").split(/\r?\n/) : [];
+    const text = existsSync(file) ? readFileSync(file, "utf8") : "";
+    const rules = text.split("\n").map((line) => line.trim());
     const ignores = dockerignore().add(rules.filter((rule) => !rule.startsWith("#")));
-    const hasExceptions = rules.some((rule) => rule.startsWith("!"));
+    // A folder that is left out is still entered for what a "!" rule in it brings back, and for the Dockerfile.
+    const inside = rules
+        .filter((rule) => rule.startsWith("!"))
+        .map((rule) => rule.replace(/^!\/*/, ""));
     const ignore = (path: string) => {
         const name = relative(context, path);
-        if (["", dockerfile, ".dockerignore"].includes(name) || !ignores.ignores(name)) {
-            return false;
-        }
-        // A folder that is left out may still hold what a "!" rule brings back, or the Dockerfile.
-        const mayHold = hasExceptions || dockerfile.startsWith(`${name}/`);
-        return !(mayHold && statSync(path, { throwIfNoEntry: false })?.isDirectory());
+        return (
+            !["", dockerfile, ".dockerignore"].includes(name) &&
+            ignores.ignores(name) &&
+            ![...inside, dockerfile].some((kept) => kept.startsWith(`${name}/`))
+        );
     };
     const options = {
         ignore,
@@ -116,7 +129,7 @@ export function packContext(context: string, dockerfile: string): ReturnType<typ
         // Modes as they are: without it, tar-fs takes off the process's umask.
         umask: 0,
     };
-    return tar.pack(context, options);
+    return Readable.from(tar.pack(context, options));
 }
 
 /** Reads a daemon's progress to its end; an error in it is thrown with the lines before it. */
@@ -126,7 +139,9 @@ async function follow(stream: NodeJS.ReadableStream): Promise<void> {
         const message = JSON.parse(line || "{}") as { stream?: string; error?: string };
         text += message.stream ?? "";
         if (message.error) {
-            throw new Error([message.error, ...text.trimEnd().split("\n").slice(-15)].join("\n    "));
+            throw new Error(
+                [message.error, ...text.trimEnd().split("\n").slice(-15)].join("\n    "),
+            );
         }
     }
 }

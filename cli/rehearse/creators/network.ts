@@ -18,10 +18,10 @@ const KNOWN_IPAM = ["auxAddress", "gateway", "ipRange", "subnet"];
 export const createNetwork: Creator = async (request, run) => {
     refuseUnknown(request.type, request.inputs, KNOWN);
     const inputs = request.inputs as unknown as Unwrap<docker.NetworkArgs>;
-    const { client, ...daemon } = run.daemonOf(request);
+    const daemon = run.daemonOf(request);
     const name = physicalName(request);
     // Docker allows two networks of one name.
-    const similar = await client.listNetworks({ filters: { name: [name] } });
+    const similar = await daemon.client.listNetworks({ filters: { name: [name] } });
     if (similar.some((network) => network.Name === name)) {
         throw existsAlready("network", name);
     }
@@ -35,7 +35,7 @@ export const createNetwork: Creator = async (request, run) => {
         };
     }) as Record<string, string>[] | undefined;
     const create = async () => {
-        const network = await client.createNetwork({
+        const network = await daemon.client.createNetwork({
             Name: name,
             CheckDuplicate: true,
             Driver: inputs.driver ?? "bridge",
@@ -48,6 +48,9 @@ export const createNetwork: Creator = async (request, run) => {
         });
         return network.id;
     };
-    const id = await run.make({ client, ...daemon }, { kind: "network", name }, create);
-    return { id, state: { name, driver: inputs.driver ?? "bridge", internal: inputs.internal ?? false } };
+    const id = await run.make(daemon, { kind: "network", name }, create);
+    return {
+        id,
+        state: { name, driver: inputs.driver ?? "bridge", internal: inputs.internal ?? false },
+    };
 };

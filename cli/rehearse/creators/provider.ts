@@ -18,7 +18,9 @@ export const createDockerProvider: Creator = async ({ inputs, type }, run) => {
     }
     const socket = host.replace(/^unix:\/\//, "");
     const daemon =
-        socket === host ? inner(host, tls, run) : { client: new Docker({ socketPath: socket }), socket };
+        socket === host
+            ? inner(host, tls, run)
+            : { client: new Docker({ socketPath: socket }), socket };
     // The SDK sends a provider's booleans as JSON text.
     if (String(disableDockerDaemonCheck) !== "true") {
         await daemon.client.ping().catch((error: unknown) => {
@@ -40,9 +42,11 @@ export const createOtherProvider: Creator = () => Promise.resolve({ id: randomUU
 function inner(host: string, tls: ProviderInputs, run: Run): Daemon {
     const { hostname, port } = new URL(host.replace(/^tcp:/, "http:"));
     const isLocal = /^(localhost|127\.[\d.]+|\[::1\])$/.test(hostname);
+    const isHere = (ip: string) => isLocal || ip === hostname;
     const home = run.homes.find(
-        ({ addresses, externalPorts }) =>
-            addresses.includes(hostname) || (isLocal && externalPorts.includes(Number(port))),
+        ({ addresses, published }) =>
+            addresses.includes(hostname) ||
+            published.some(({ external, ip }) => external === Number(port) && isHere(ip)),
     );
     if (home === undefined) {
         throw new Error(

@@ -12,7 +12,7 @@ import { Upstream } from "./upstream.ts";
 
 /** How long a stop waits for calls under way. */
 const DRAIN_MS = 5_000;
-/** How long the callers of a dead child get to read their error answers. */
+/** How long the callers of an ended child get to read their error answers. */
 const LAST_WORDS_MS = 300;
 
 /**
@@ -45,7 +45,8 @@ export async function runBridge(
     const stopped = stop.then((signal) => ({ signal }));
     const died = child.exited.then((exit) => ({ exit }));
 
-    const connected = await Promise.race([connect(child, settings), stopped, died]);
+    const connecting = connect(child, settings);
+    const connected = await Promise.race([connecting, stopped, died]);
     if ("signal" in connected) {
         log.info({ signal: connected.signal }, "stopping before the child was ready");
         await child.close();
@@ -53,9 +54,11 @@ export async function runBridge(
     }
     if (!("upstream" in connected)) {
         const exit = "exit" in connected ? connected.exit : await exitIfEnded(child);
-        const reason = exit ? whyNotStarted(exit) : notInitialized(connected, settings);
+        // The SDK ends a child that fails the handshake; then its exit is not the reason.
+        const itself = exit && !exit.asked ? exit : undefined;
+        const reason = itself ? whyEnded(itself) : whyRefused(await connecting, settings);
         await child.close();
-        log.fatal({ ...exit, command: settings.command }, reason);
+        log.fatal({ ...itself, command: settings.command }, reason);
         return EXIT.childStart;
     }
 
@@ -91,8 +94,10 @@ export async function runBridge(
     }
     log.info({ signal: end.signal, pending: calls.pending }, "stopping");
     await front.drain(DRAIN_MS);
-    await front.close();
+    // Ends the child; whoever still waits for it gets an error instead of a torn connection.
     await upstream.close();
+    await front.settle(LAST_WORDS_MS);
+    await front.close();
     log.info("stopped");
     return EXIT.ok;
 }
@@ -113,16 +118,16 @@ function exitIfEnded(child: ChildTransport): Promise<ChildExit | undefined> {
     return Promise.race([child.exited, later]);
 }
 
-function whyNotStarted({ startError, code, signal }: ChildExit): string {
+function whyEnded({ startError, code, signal }: ChildExit): string {
     if (startError) return `cannot start the MCP server: ${startError}`;
     return `the MCP server ended with ${signal ?? `code ${code}`} before it answered initialize`;
 }
 
-function notInitialized(failed: Connection | { exit: ChildExit }, settings: Settings): string {
-    const error = "error" in failed ? textOf(failed.error) : "ended";
+function whyRefused(connection: Connection, settings: Settings): string {
+    const error = "error" in connection ? textOf(connection.error) : "ended";
     return /timed out/i.test(error)
         ? `the MCP server did not answer initialize within ${settings.startTimeoutMs} ms`
-        : `the MCP server refused initialize: ${error}`;
+        : `the MCP server failed to initialize: ${error}`;
 }
 
 function textOf(error: unknown): string {

@@ -23,6 +23,8 @@ export interface ChildExit {
     readonly signal: NodeJS.Signals | null;
     /** Why it could not be started, when it never ran. */
     readonly startError?: string;
+    /** Whether the bridge had asked it to end. */
+    readonly asked: boolean;
     /** Its last lines on standard error. */
     readonly stderr: readonly string[];
 }
@@ -50,6 +52,7 @@ export class ChildTransport implements Transport {
     readonly #stderr: string[] = [];
     readonly #resolveExited: (exit: ChildExit) => void;
     #process: ChildProcessWithoutNullStreams | undefined;
+    #closing = false;
     #ended = false;
 
     constructor(options: ChildOptions) {
@@ -100,6 +103,7 @@ export class ChildTransport implements Transport {
     async close(): Promise<void> {
         const child = this.#process;
         if (!child || child.pid === undefined) return;
+        this.#closing = true;
         child.stdin.end();
         if (!(await this.#endsWithin(CLOSE_STDIN_MS))) {
             this.#kill("SIGTERM");
@@ -159,7 +163,8 @@ export class ChildTransport implements Transport {
     /** Answers the call that an over-long reply belongs to; `id` is first or last in the known SDKs. */
     #onTooLong(head: string, tail: string, bytes: number): void {
         const found =
-            /^\{"jsonrpc":"2\.0","id":(\d{1,15}),/.exec(head) ?? /,"id":(\d{1,15})\}\s*$/.exec(tail);
+            /^\{"jsonrpc":"2\.0","id":(\d{1,15}),/.exec(head) ??
+            /,"id":(\d{1,15})\}\s*$/.exec(tail);
         const id = found ? Number(found[1]) : undefined;
         const message = `the MCP server's reply of ${bytes} bytes is over the limit of ${this.#options.maxReplyBytes}`;
         this.#options.log.warn({ id }, message);
@@ -184,11 +189,11 @@ export class ChildTransport implements Transport {
         this.#finish({ code, signal });
     }
 
-    #finish(exit: Omit<ChildExit, "stderr">): void {
+    #finish(exit: Omit<ChildExit, "asked" | "stderr">): void {
         if (this.#ended) return;
         this.#ended = true;
         this.#options.calls.lost();
-        this.#resolveExited({ ...exit, stderr: [...this.#stderr] });
+        this.#resolveExited({ ...exit, asked: this.#closing, stderr: [...this.#stderr] });
         this.onclose?.();
     }
 

@@ -88,7 +88,7 @@ export class Front {
         const channel = diagnostics.channel("tracing:net.server.listen:asyncStart");
         const pickUp = (message: unknown): void => {
             const { server } = message as { server: unknown };
-            if (server instanceof http.Server) this.#takeOver(server);
+            if (server instanceof http.Server) this.#takeOver(server as http.Server);
         };
         channel.subscribe(pickUp);
         try {
@@ -157,7 +157,11 @@ export class Front {
         return { status: 503, message: "Service Unavailable: the bridge is stopping", headers };
     }
 
-    #refuse(req: IncomingMessage, res: ServerResponse, { status, message, headers }: Refusal): void {
+    #refuse(
+        req: IncomingMessage,
+        res: ServerResponse,
+        { status, message, headers }: Refusal,
+    ): void {
         const { log } = this.#parts;
         const { method, url } = req;
         log.debug({ status, method, url: url?.slice(0, 200), message }, "refused");

@@ -80,8 +80,10 @@ export class Metrics {
         this.#gauge("mcp_bridge_sessions", "Open sessions (2025 revisions)", () =>
             sources.sessions(),
         );
-        this.#gauge("mcp_bridge_pending_calls", "Requests the MCP server has not answered yet", () =>
-            sources.pendingCalls(),
+        this.#gauge(
+            "mcp_bridge_pending_calls",
+            "Requests the MCP server has not answered yet",
+            () => sources.pendingCalls(),
         );
         this.#gauge("mcp_bridge_child_resident_bytes", "Resident memory of the MCP server", () =>
             residentBytes(sources.childPid()),
@@ -89,10 +91,6 @@ export class Metrics {
         this.#gauge("process_resident_memory_bytes", "Resident memory of the bridge", () =>
             process.memoryUsage.rss(),
         );
-        this.#gauge("process_cpu_seconds", "Processor time used by the bridge", () => {
-            const { user, system } = process.cpuUsage();
-            return (user + system) / 1e6;
-        });
         this.#gauge(
             "mcp_bridge_event_loop_lag_seconds",
             "How late the event loop is, at the time of asking",

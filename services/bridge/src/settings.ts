@@ -79,7 +79,9 @@ export function readSettings(
     }
     const [program, ...programArgs] = separator === -1 ? [] : args.slice(separator + 1);
     if (!program) {
-        throw new SettingsError(`no MCP server given; put its command line after "--" (see --help)`);
+        throw new SettingsError(
+            `no MCP server given; put its command line after "--" (see --help)`,
+        );
     }
     // A typo in BRIDGE_TOKEN_FILE would leave the endpoint open, so a name nobody reads is an error.
     for (const name of Object.keys(env)) {

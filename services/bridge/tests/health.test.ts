@@ -18,12 +18,13 @@ check("200 and the number of tools while the child answers", async (t) => {
     const bridge = await Bridge.listening(t);
     const { status, body } = await healthOf(bridge);
     assert.equal(status, 200);
-    assert.deepEqual(body, { status: "ok", tools: 10 });
+    assert.deepEqual(body, { status: "ok", tools: 11 });
 });
 
 check("503 within the time limit while the child is stopped, 200 once it goes on", async (t) => {
     const bridge = await Bridge.listening(t, { env: { BRIDGE_HEALTH_TIMEOUT_MS: "700" } });
     assert.equal((await healthOf(bridge)).status, 200);
+    await (await sessionClient(t, bridge)).listTools();
     process.kill(bridge.childPid, "SIGSTOP");
     const stopped = await healthOf(bridge);
     process.kill(bridge.childPid, "SIGCONT");

@@ -1,9 +1,14 @@
-/** The parts that need no process: framing and call accounting. */
+/** The parts that need no process: framing, call accounting, the session table. */
 import assert from "node:assert/strict";
+import { EventEmitter } from "node:events";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import test from "node:test";
+
+import type { Server } from "@modelcontextprotocol/server";
 
 import { CallTracker, type Outcome } from "../src/calls.ts";
 import { LineSplitter } from "../src/lines.ts";
+import { SessionTable } from "../src/sessions.ts";
 
 function split(limit: number, chunks: readonly string[]): unknown[] {
     const seen: unknown[] = [];
@@ -63,4 +68,27 @@ void test("a cancellation after the time limit counts as a timeout", () => {
     calls.sent({ jsonrpc: "2.0", id: 1, method: "tools/call" });
     calls.sent({ jsonrpc: "2.0", method: "notifications/cancelled", params: { requestId: 1 } });
     assert.deepEqual(outcomes, ["timeout"]);
+});
+
+/** Goes through one `initialize` request; without an id it was refused after the server was made. */
+function initialize(sessions: SessionTable, sessionId?: string): { closed: boolean } {
+    const req = { headers: {} } as IncomingMessage;
+    const res = new EventEmitter() as ServerResponse;
+    const state = { closed: false };
+    const close = (): Promise<void> => {
+        state.closed = true;
+        return Promise.resolve();
+    };
+    sessions.request(req, res);
+    sessions.created(req, { transport: { sessionId }, close } as unknown as Server);
+    res.emit("close");
+    return state;
+}
+
+void test("a server whose initialize was refused is released, a session is kept", () => {
+    const sessions = new SessionTable(10);
+    assert.equal(initialize(sessions).closed, true);
+    assert.equal(sessions.size, 0);
+    assert.equal(initialize(sessions, "a").closed, false);
+    assert.equal(sessions.size, 1);
 });

@@ -34,7 +34,10 @@ check("a 2026-07-28 client is served without a session on the same URL", async (
 check("what the bridge cannot serve is not advertised", async (t) => {
     const bridge = await Bridge.listening(t);
     const client = await sessionClient(t, bridge);
-    assert.deepEqual(Object.keys(client.getServerCapabilities() ?? {}).sort(), ["logging", "tools"]);
+    assert.deepEqual(Object.keys(client.getServerCapabilities() ?? {}).sort(), [
+        "logging",
+        "tools",
+    ]);
 });
 
 check("progress of a call reaches the client that asked, in both eras", async (t) => {
@@ -81,23 +84,29 @@ check("50 sessions share one child", async (t) => {
     assert.match(metrics, /^mcp_bridge_sessions 50$/m);
 });
 
-check("junk on the child's standard output and an over-long reply harm only themselves", async (t) => {
-    const bridge = await Bridge.listening(t, { env: { BRIDGE_MAX_REPLY_BYTES: "100000" } });
-    const client = await sessionClient(t, bridge);
-    assert.equal(textOf(await client.callTool({ name: "noise" })), "made noise");
-    await bridge.log("non-message");
-    await assert.rejects(
-        client.callTool({ name: "big", arguments: { bytes: 200_000 } }),
-        /over the limit of 100000/,
-    );
-    const within = await client.callTool({ name: "big", arguments: { bytes: 50_000 } });
-    assert.equal(textOf(within).length, 50_000);
-});
+check(
+    "junk on the child's standard output and an over-long reply harm only themselves",
+    async (t) => {
+        const bridge = await Bridge.listening(t, { env: { BRIDGE_MAX_REPLY_BYTES: "100000" } });
+        const client = await sessionClient(t, bridge);
+        assert.equal(textOf(await client.callTool({ name: "noise" })), "made noise");
+        await bridge.log("non-message");
+        await assert.rejects(
+            client.callTool({ name: "big", arguments: { bytes: 200_000 } }),
+            /over the limit of 100000/,
+        );
+        const within = await client.callTool({ name: "big", arguments: { bytes: 50_000 } });
+        assert.equal(textOf(within).length, 50_000);
+    },
+);
 
 check("a call over its time limit fails, and the next one is served", async (t) => {
     const bridge = await Bridge.listening(t, { env: { BRIDGE_CALL_TIMEOUT_MS: "300" } });
     const client = await sessionClient(t, bridge);
-    await assert.rejects(client.callTool({ name: "slow", arguments: { ms: 20_000 } }), /timed out/i);
+    await assert.rejects(
+        client.callTool({ name: "slow", arguments: { ms: 20_000 } }),
+        /timed out/i,
+    );
     assert.equal(textOf(await client.callTool({ name: "echo", arguments: { text: "on" } })), "on");
     const failed = await client.callTool({ name: "fail" });
     assert.equal(failed.isError, true);

@@ -94,7 +94,11 @@ void test("the command line", () => {
         readSettings(["--help"], {}, () => ""),
         "help",
     );
-    assert.deepEqual(read({}, ["--", "server", "--help", "--"]).command, ["server", "--help", "--"]);
+    assert.deepEqual(read({}, ["--", "server", "--help", "--"]).command, [
+        "server",
+        "--help",
+        "--",
+    ]);
 });
 
 void test("the child's environment", () => {
@@ -110,7 +114,12 @@ void test("the child's environment", () => {
         HTTPS_PROXY: "http://p",
         no_proxy: "x",
     };
-    const dropped = { AWS_SECRET_ACCESS_KEY: "s", PGPASSWORD: "s", NODE_CHANNEL_FD: "3", LD_PRELOAD: "x" };
+    const dropped = {
+        AWS_SECRET_ACCESS_KEY: "s",
+        PGPASSWORD: "s",
+        NODE_CHANNEL_FD: "3",
+        LD_PRELOAD: "x",
+    };
     assert.deepEqual(read({ ...kept, ...dropped }).childEnv, kept);
     const listed = { ...kept, ...dropped, BRIDGE_CHILD_ENV: "PGPASSWORD" };
     assert.deepEqual(read(listed).childEnv, { ...kept, PGPASSWORD: "s" });
@@ -118,10 +127,29 @@ void test("the child's environment", () => {
 
 void test("hosts", () => {
     const names = new Set(["files-mcp"]);
-    for (const host of ["files-mcp", "FILES-MCP:1", "localhost", "127.0.0.1:3000", "[::1]", "[fe80::1]:3"]) {
+    for (const host of [
+        "files-mcp",
+        "FILES-MCP:1",
+        "localhost",
+        "127.0.0.1:3000",
+        "[::1]",
+        "[fe80::1]:3",
+    ]) {
         assert.equal(isAllowedHost(host, names), true, host);
     }
-    for (const host of [undefined, "", ":80", "::1", "[1.2.3.4]", "files-mcp.", "user@localhost", "localhost:x", "127.1", "256.1.1.1", "a,localhost"]) {
+    for (const host of [
+        undefined,
+        "",
+        ":80",
+        "::1",
+        "[1.2.3.4]",
+        "files-mcp.",
+        "user@localhost",
+        "localhost:x",
+        "127.1",
+        "256.1.1.1",
+        "a,localhost",
+    ]) {
         assert.equal(isAllowedHost(host, names), false, host);
     }
 });
@@ -136,9 +164,17 @@ check("bad settings: one line on standard error, exit code 2, no child", async (
 });
 
 check("a real child sees exactly the scrubbed environment", async (t) => {
-    const env = { PGPASSWORD: "hunter2hunter2", API_KEY: "k", OTHER: "o", BRIDGE_CHILD_ENV: "API_KEY" };
+    const env = {
+        PGPASSWORD: "hunter2hunter2",
+        API_KEY: "k",
+        OTHER: "o",
+        BRIDGE_CHILD_ENV: "API_KEY",
+    };
     const bridge = await Bridge.listening(t, { env });
     const client = await sessionClient(t, bridge);
-    const seen = JSON.parse(textOf(await client.callTool({ name: "env" }))) as Record<string, string>;
+    const seen = JSON.parse(textOf(await client.callTool({ name: "env" }))) as Record<
+        string,
+        string
+    >;
     assert.deepEqual(Object.keys(seen).sort(), ["API_KEY", "HOME", "PATH"]);
 });

@@ -103,6 +103,27 @@ spec:
         });
     });
 
+    test.each([
+        ["the longest name", manifestText({ 4: `  name: ${"a".repeat(40)}` })],
+        ["the lowest port", manifestText({ 8: "  port: 1024" })],
+        ["the highest port", manifestText({ 8: "  port: 65535" })],
+        ["the least", manifestText({}, "  resources: { cpus: 0.05, memory: 64Mi, pids: 16 }")],
+        ["the most", manifestText({}, "  resources: { cpus: 64, memory: 1024Gi, pids: 32768 }")],
+        [
+            "the shortest times",
+            manifestText({}, "  health: { interval: 1s, timeout: 1s, retries: 1 }"),
+        ],
+        [
+            "the longest times",
+            manifestText({}, "  health: { interval: 1h, timeout: 10m, retries: 100 }"),
+        ],
+        ["the longest wait", manifestText({}, "  health: { startPeriod: 1h }", "  stopGrace: 10m")],
+        [
+            "a folder that begins like the system's",
+            manifestText({}, "  volumes: [{ source: shared, path: /runner }]"),
+        ],
+    ])("%s is accepted", (_, text) => expect(parsed(text).file).toBe("manifests/x.yml"));
+
     test("units round trip through a manifest", () => {
         fc.assert(
             fc.property(

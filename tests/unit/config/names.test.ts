@@ -75,7 +75,10 @@ describe("names", () => {
 });
 
 describe("host ports", () => {
-    test("base plus offset", () => expect(hostPort(18080, 100)).toBe(18180));
+    test("base plus offset", () => {
+        expect([hostPort(18080, 100), hostPort(65500, 35)]).toEqual([18180, 65535]);
+        expect(() => hostPort(65500, 36)).toThrow(ConfigError);
+    });
 
     test("a sum past 65535 is an error with the largest offset that works", () => {
         const error = thrown(() => hostPort(60000, 6000));

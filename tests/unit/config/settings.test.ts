@@ -220,9 +220,11 @@ describe("what is refused, with rule, value and remedy", () => {
     });
 
     test("server ports that the offset moves past the last port", () => {
-        expect(bullets({ publishServers: "30000-30010", portOffset: "40000" })).toEqual([
+        const fits = load({ publishServers: "25500-25535", portOffset: "40000" });
+        expect(fits.publishServers).toEqual({ from: 25500, to: 25535 });
+        expect(bullets({ publishServers: "25500-25536", portOffset: "40000" })).toEqual([
             "- publishServers: must end at 65535 or below with portOffset 40000 added, " +
-                'got "30000-30010"; lower the range or portOffset',
+                'got "25500-25536"; lower the range or portOffset',
         ]);
     });
 

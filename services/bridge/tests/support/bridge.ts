@@ -58,10 +58,10 @@ export class Bridge {
         let errors = "";
         stderr?.on("data", (chunk: Buffer) => (errors += chunk.toString()));
         if (stdout) createInterface({ input: stdout }).on("line", (line) => this.#onLine(line));
-        this.ended = once(this.#process, "close").then(([code, signal]) => {
-            const end = { code, signal, stderr: errors } as Ended;
+        this.ended = once(this.#process, "close").then((values) => {
+            const [code, signal] = values as [number | null, NodeJS.Signals | null];
             for (const watcher of this.#watchers) watcher();
-            return end;
+            return { code, signal, stderr: errors };
         });
     }
 

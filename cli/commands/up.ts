@@ -1,0 +1,88 @@
+import type { StackContext } from "../../components/stack-context";
+import type { ServerManifest } from "../../config/manifest";
+import { ensureDocker } from "../docker/host";
+import { chooseEngine, type EngineChoice } from "../engine/choose";
+import { PulumiEngine } from "../engine/pulumi";
+import type { Engine, Step } from "../engine/types";
+import { CliError } from "../errors";
+import { health, seconds, table } from "../output";
+import { demand, preflight } from "../preflight";
+import type { Session } from "../session";
+import { checkEndpoints, type CheckedEndpoint } from "../stack/endpoints";
+import { recordLosses } from "../stack/heal";
+import { ensureImages } from "../stack/images";
+import { ensureSettings } from "../stack/settings-file";
+
+/** Types worth a line of progress; the rest takes no time. */
+const SHOWN = /docker:index\/(container|remoteImage|network)/;
+
+/** A step as a line of progress, or nothing when it is not worth one. */
+export function stepLine(step: Step): string | undefined {
+    if (!SHOWN.test(step.type) && step.operation !== "failed") return undefined;
+    // An image is forgotten with the volume it lies on; nothing is removed one by one.
+    if (step.operation === "delete" && step.type.includes("remoteImage")) return undefined;
+    // The engine reports a replacement as three steps; the one that makes the new thing carries the time.
+    const past = { create: "created", update: "updated", "create-replacement": "replaced", delete: "removed", failed: "failed" }[step.operation];
+    if (past === undefined) return undefined;
+    const time = step.seconds === undefined ? "" : ` (${step.seconds.toFixed(1)}s)`;
+    return `${past} ${step.name}${time}`;
+}
+
+/** Everything before the engine touches something: Docker, images, settings, manifests, preflight, losses. */
+export async function prepare(session: Session, choice: EngineChoice): Promise<{ engine: Engine; context: StackContext; manifests: ServerManifest[] }> {
+    const { project, out } = session;
+    ensureSettings(session);
+    // Settings and manifests first: the cheapest check, and the one people get wrong most.
+    let context = project.context();
+    const manifests = project.manifests();
+    const docker = await ensureDocker(project.dir, out);
+    const engine = await chooseEngine(project, out, choice);
+    out.say(engine.why);
+    demand(await preflight(docker, context), out);
+    await ensureImages(session, docker);
+    context = project.context();
+    if (engine instanceof PulumiEngine) await recordLosses(session, docker, engine);
+    return { engine, context, manifests };
+}
+
+/** The table people read at the end of `up`. */
+export function endpointTable(endpoints: readonly CheckedEndpoint[]): string {
+    return table(
+        ["SERVER", "ENDPOINT", "STATE", "TOOLS", "ANSWER"],
+        endpoints.map((endpoint) => [
+            endpoint.server,
+            endpoint.url ?? "-",
+            health(endpoint.state),
+            endpoint.tools === undefined ? "-" : String(endpoint.tools),
+            endpoint.detail || seconds(endpoint.milliseconds),
+        ]),
+    );
+}
+
+/** Fails when a published server does not answer. */
+export function demandHealthy(endpoints: readonly CheckedEndpoint[]): void {
+    const dead = endpoints.filter((endpoint) => endpoint.state === "unhealthy");
+    const [first] = dead;
+    if (!first) return;
+    const names = dead.map((endpoint) => `${endpoint.server} (${endpoint.detail})`).join(", ");
+    throw new CliError(`not healthy: ${names}`, `look at its log: ./mcp logs ${first.server}`);
+}
+
+/** `./mcp up`: from whatever is there to a stack whose every endpoint answered. */
+export async function up(session: Session, options: { readonly engine: EngineChoice }): Promise<void> {
+    const { out } = session;
+    const begun = Date.now();
+    const { engine, context, manifests } = await prepare(session, options.engine);
+    const changes = await engine.up((step) => {
+        const line = stepLine(step);
+        if (line !== undefined) out.say(line);
+    });
+    const endpoints = await checkEndpoints(context, manifests, 30_000);
+    out.result({ engine: engine.kind, changes, seconds: (Date.now() - begun) / 1000, endpoints }, () => {
+        const summary = Object.entries(changes)
+            .map(([operation, count]) => `${String(count)} ${operation}`)
+            .join(", ");
+        return `\n${endpointTable(endpoints)}\n\n${summary || "nothing to change"} in ${seconds(Date.now() - begun)}`;
+    });
+    demandHealthy(endpoints);
+}

@@ -1,0 +1,221 @@
+import { execFile } from "node:child_process";
+import { rmSync, writeFileSync } from "node:fs";
+import * as path from "node:path";
+import { promisify } from "node:util";
+
+import * as automation from "@pulumi/pulumi/automation";
+
+import { findPulumi, missingPlugins, scrubbedEnvironment, type PulumiCli } from "../environment";
+import { CliError, messageOf } from "../errors";
+import type { Output } from "../output";
+import { PROJECT_NAME, type Project } from "../project";
+
+import { engineFailure } from "./failure";
+import type { Engine, OnStep, PreviewResult, Step } from "./types";
+
+/** The real engine, through Pulumi's Automation API on the program in this folder. */
+export class PulumiEngine implements Engine {
+    readonly kind = "pulumi";
+
+    private constructor(
+        private readonly project: Project,
+        private readonly cliPath: string,
+        private readonly stack: automation.Stack,
+        readonly why: string,
+    ) {}
+
+    /** Opens the stack, making backend, passphrase and stack where there are none. Asks nothing. */
+    static async open(project: Project, cli: PulumiCli): Promise<PulumiEngine> {
+        try {
+            const stack = await automation.LocalWorkspace.createOrSelectStack(
+                { stackName: project.stack, workDir: project.dir },
+                { envVars: pulumiEnvironment(project) },
+            );
+            return new PulumiEngine(project, cli.path, stack, `engine: Pulumi ${cli.version}, from ${cli.path}`);
+        } catch (error) {
+            throw engineFailure([{ message: commandError(error) }]);
+        }
+    }
+
+    async up(onStep: OnStep, options: { readonly target?: readonly string[] } = {}): Promise<Readonly<Record<string, number>>> {
+        const result = await this.run(onStep, (onEvent, signal) =>
+            this.stack.up({ onEvent, signal, suppressOutputs: true, target: options.target ? [...options.target] : undefined }),
+        );
+        return result.summary.resourceChanges ?? {};
+    }
+
+    async down(onStep: OnStep): Promise<void> {
+        await this.run(onStep, (onEvent, signal) => this.stack.destroy({ onEvent, signal, suppressOutputs: true }));
+    }
+
+    async preview(): Promise<PreviewResult> {
+        const result = await this.run(
+            () => undefined,
+            (onEvent, signal) => this.stack.preview({ onEvent, signal, diff: true, suppressProgress: true }),
+        );
+        return { changes: result.changeSummary as Record<string, number>, text: result.stdout };
+    }
+
+    /** Reads the named resources again, so that lost ones leave the state. */
+    async refresh(target: readonly string[]): Promise<void> {
+        await this.run(
+            () => undefined,
+            (onEvent, signal) => this.stack.refresh({ onEvent, signal, target: [...target] }),
+        );
+    }
+
+    /** Takes back the lock of a run that died. */
+    async cancel(): Promise<void> {
+        await this.command(["cancel", "--yes"]);
+    }
+
+    /** Forgets operations that never finished and says how many; what they made is found by its labels. */
+    async clearPending(): Promise<number> {
+        const exported = JSON.parse(await this.command(["stack", "export"])) as {
+            deployment?: { pending_operations?: unknown[] };
+        };
+        const pending = exported.deployment?.pending_operations?.length ?? 0;
+        if (pending === 0) return 0;
+        delete exported.deployment?.pending_operations;
+        const file = path.join(this.project.cacheDir, `repair-${String(process.pid)}.json`);
+        try {
+            writeFileSync(file, JSON.stringify(exported), { mode: 0o600 });
+            await this.command(["stack", "import", "--file", file]);
+        } finally {
+            rmSync(file, { force: true });
+        }
+        return pending;
+    }
+
+    /** The state, secrets encrypted. */
+    async state(): Promise<StateResource[]> {
+        const text = await this.command(["stack", "export"]);
+        const data = JSON.parse(text) as { deployment?: { resources?: StateResource[] } };
+        return data.deployment?.resources ?? [];
+    }
+
+    /** Takes one resource, with what depends on it, out of the state without touching the real thing. */
+    async forgetResource(urn: string): Promise<void> {
+        await this.command(["state", "delete", urn, "--force", "--target-dependents", "--yes"]).catch((error: unknown) => {
+            // Already gone with something it depended on.
+            if (!/no resource|not found|does not exist/i.test(messageOf(error))) throw error;
+        });
+    }
+
+    async setConfig(key: string, value: string): Promise<void> {
+        await this.stack.setConfig(`${PROJECT_NAME}:${key}`, { value });
+    }
+
+    /** Removes the emptied stack's history, keeping its settings file. */
+    async forget(): Promise<void> {
+        await this.stack.workspace.removeStack(this.stack.name, { preserveConfig: true });
+    }
+
+    /** Runs a CLI command on this stack and gives its standard output. */
+    async command(args: readonly string[]): Promise<string> {
+        return pulumi(this.project, this.cliPath, [...args, "--stack", this.stack.name, "--non-interactive"]);
+    }
+
+    /** Runs an operation; Ctrl-C ends it in order once, and a failure becomes one clear error. */
+    private async run<T>(
+        onStep: OnStep,
+        operation: (onEvent: (event: automation.EngineEvent) => void, signal: AbortSignal) => Promise<T>,
+    ): Promise<T> {
+        const diagnostics: { urn?: string; message: string }[] = [];
+        const started = new Map<string, number>();
+        const abort = new AbortController();
+        const onInterrupt = (): void => {
+            process.stderr.write("\ninterrupted: finishing the steps under way, then stopping (nothing is lost)\n");
+            abort.abort();
+        };
+        process.once("SIGINT", onInterrupt);
+        process.once("SIGTERM", onInterrupt);
+        try {
+            return await operation((event) => {
+                const diagnostic = event.diagnosticEvent;
+                if (diagnostic?.severity === "error") diagnostics.push({ urn: diagnostic.urn, message: diagnostic.message });
+                reportStep(event, started, onStep);
+            }, abort.signal);
+        } catch (error) {
+            if (abort.signal.aborted) {
+                throw new CliError("interrupted", "run ./mcp up to finish, or ./mcp down to remove what was made", 130);
+            }
+            throw engineFailure(diagnostics.length > 0 ? diagnostics : [{ message: commandError(error) }]);
+        } finally {
+            process.off("SIGINT", onInterrupt);
+            process.off("SIGTERM", onInterrupt);
+        }
+    }
+}
+
+/** A resource as the state has it. */
+export interface StateResource {
+    readonly urn: string;
+    readonly type: string;
+    readonly id?: string;
+    readonly provider?: string;
+    readonly outputs?: Readonly<Record<string, unknown>>;
+}
+
+/** Environment of the engine: own backend and passphrase unless the user has chosen others. */
+export function pulumiEnvironment(project: Project): Record<string, string> {
+    const environment = scrubbedEnvironment();
+    const chosen = environment.PULUMI_CONFIG_PASSPHRASE ?? environment.PULUMI_CONFIG_PASSPHRASE_FILE;
+    return {
+        ...environment,
+        PULUMI_BACKEND_URL: environment.PULUMI_BACKEND_URL ?? `file://${project.stateDir()}`,
+        ...(chosen === undefined ? { PULUMI_CONFIG_PASSPHRASE_FILE: project.passphraseFile() } : {}),
+        PULUMI_SKIP_UPDATE_CHECK: "true",
+    };
+}
+
+/** Finds the CLI and its plugins, or says in a sentence why the real engine cannot run here. */
+export async function pulumiReady(
+    project: Project,
+    out: Output,
+): Promise<{ readonly cli: PulumiCli } | { readonly missing: string }> {
+    const cli = findPulumi();
+    if (!cli) return { missing: "no Pulumi CLI on PATH or in its home folder" };
+    for (const { name, version } of missingPlugins(project.dir)) {
+        out.say(`installing the Pulumi plugin ${name} ${version}`);
+        try {
+            await pulumi(project, cli.path, ["plugin", "install", "resource", name, version]);
+        } catch {
+            return { missing: `the Pulumi plugin ${name} ${version} is neither here nor can it be downloaded` };
+        }
+    }
+    return { cli };
+}
+
+const run = promisify(execFile);
+
+/** Runs the CLI and gives its standard output. */
+async function pulumi(project: Project, cliPath: string, args: readonly string[]): Promise<string> {
+    const { stdout } = await run(cliPath, [...args], {
+        cwd: project.dir,
+        env: pulumiEnvironment(project),
+        maxBuffer: 256 * 1024 * 1024,
+    });
+    return stdout;
+}
+
+function reportStep(event: automation.EngineEvent, started: Map<string, number>, onStep: OnStep): void {
+    const before = event.resourcePreEvent?.metadata;
+    if (before) started.set(before.urn, Date.now());
+    const after = event.resOutputsEvent?.metadata ?? event.resOpFailedEvent?.metadata;
+    if (!after || after.op === "same" || after.op === "read") return;
+    const begun = started.get(after.urn);
+    const step: Step = {
+        type: after.type,
+        name: after.urn.split("::").at(-1) ?? after.urn,
+        operation: event.resOpFailedEvent ? "failed" : after.op,
+        ...(begun === undefined ? {} : { seconds: (Date.now() - begun) / 1000 }),
+    };
+    onStep(step);
+}
+
+function commandError(error: unknown): string {
+    const text = messageOf(error);
+    const stderr = /stderr:([\s\S]*?)(?:\nerr\?:|$)/.exec(text)?.[1]?.trim();
+    return stderr !== undefined && stderr !== "" ? stderr : text;
+}

@@ -1,0 +1,141 @@
+import { randomBytes } from "node:crypto";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import * as path from "node:path";
+
+import { parse } from "yaml";
+
+import { planAddresses } from "../config/addresses";
+import { ConfigError } from "../config/errors";
+import { readMachineFacts } from "../config/machine";
+import { loadManifests, ManifestError, type ServerManifest } from "../config/manifest";
+import { namesFor } from "../config/names";
+import { loadSettings } from "../config/settings";
+import type { StackContext } from "../components/stack-context";
+
+import { CliError } from "./errors";
+
+/** Name in Pulumi.yaml; the namespace of the config keys. */
+export const PROJECT_NAME = "sutazai-mcp";
+
+/** One stack of the project in this folder: where its files are and what its settings say. */
+export class Project {
+    constructor(
+        /** Folder of Pulumi.yaml. */
+        readonly dir: string,
+        readonly stack: string,
+    ) {
+        if (!/^[A-Za-z0-9_.-]{1,100}$/.test(stack)) {
+            throw new CliError(
+                `--stack ${JSON.stringify(stack)}: a stack name has letters, digits, ".", "_" and "-"`,
+                "choose another name, such as --stack dev",
+            );
+        }
+    }
+
+    /** Folder of everything this machine makes and git ignores. */
+    get cacheDir(): string {
+        const dir = path.join(this.dir, ".mcp");
+        mkdirSync(dir, { recursive: true, mode: 0o700 });
+        return dir;
+    }
+
+    get settingsFile(): string {
+        return path.join(this.dir, `Pulumi.${this.stack}.yaml`);
+    }
+
+    /** Record of what a throw-away bring-up made. */
+    get ledgerFile(): string {
+        const dir = path.join(this.cacheDir, "rehearse");
+        mkdirSync(dir, { recursive: true, mode: 0o700 });
+        return path.join(dir, `${this.stack}.json`);
+    }
+
+    /** True when this stack is a throw-away bring-up, made without an engine. */
+    get rehearsed(): boolean {
+        return existsSync(this.ledgerFile);
+    }
+
+    /** The stack's config as raw strings by full key; secrets that only the engine can open are left out. */
+    config(): Record<string, string> {
+        if (!existsSync(this.settingsFile)) return {};
+        let data: { config?: Record<string, unknown> } | null;
+        try {
+            data = parse(readFileSync(this.settingsFile, "utf8")) as typeof data;
+        } catch (error) {
+            throw new CliError(
+                `${path.basename(this.settingsFile)}: not valid YAML: ${String(error).split("\n")[0] ?? ""}`,
+                "mend the line it names",
+            );
+        }
+        const entries = Object.entries(data?.config ?? {}).flatMap(([key, value]) => {
+            if (value !== null && typeof value === "object" && "secure" in value) return [];
+            return [[key, typeof value === "string" ? value : JSON.stringify(value)] as const];
+        });
+        return Object.fromEntries(entries);
+    }
+
+    /** Names of config keys whose values are encrypted. */
+    encryptedKeys(): string[] {
+        if (!existsSync(this.settingsFile)) return [];
+        const data = parse(readFileSync(this.settingsFile, "utf8")) as {
+            config?: Record<string, unknown>;
+        } | null;
+        return Object.entries(data?.config ?? {})
+            .filter(([, value]) => value !== null && typeof value === "object" && "secure" in value)
+            .map(([key]) => key);
+    }
+
+    /** Settings, names and addresses of the stack, checked. */
+    context(): StackContext {
+        const config = this.config();
+        const source = { get: (key: string) => config[`${PROJECT_NAME}:${key}`] };
+        try {
+            const settings = loadSettings(source, this.stack, readMachineFacts(this.dir));
+            return { settings, names: namesFor(settings.namePrefix), addresses: planAddresses(settings) };
+        } catch (error) {
+            if (error instanceof ConfigError) throw new CliError(error.message);
+            throw error;
+        }
+    }
+
+    /** The stack's manifests, checked. */
+    manifests(): ServerManifest[] {
+        const { settings } = this.context();
+        try {
+            return loadManifests(path.resolve(this.dir, settings.manifestsDir));
+        } catch (error) {
+            if (error instanceof ManifestError) throw new CliError(error.message);
+            throw error;
+        }
+    }
+
+    /** The manifest of a server; an unknown name is an error that lists the known ones. */
+    manifest(server: string): ServerManifest {
+        const manifests = this.manifests();
+        const found = manifests.find((manifest) => manifest.name === server);
+        if (found) return found;
+        const known = manifests.map((manifest) => manifest.name).join(", ");
+        throw new CliError(
+            `${server}: no manifest of that name`,
+            `use one of: ${known || "(none)"}; or add manifests/${server}.yml`,
+        );
+    }
+
+    /** File with the passphrase of the local backend's secrets; made at first use, for its owner only. */
+    passphraseFile(): string {
+        const file = path.join(this.cacheDir, "passphrase");
+        if (!existsSync(file)) {
+            writeFileSync(file, `${randomBytes(32).toString("base64url")}\n`, { mode: 0o600, flag: "wx" });
+        }
+        return file;
+    }
+
+    /** Folder of the local backend: the one PULUMI_BACKEND_URL names, else our own. */
+    stateDir(): string {
+        const url = process.env.PULUMI_BACKEND_URL;
+        if (url?.startsWith("file:///") === true) return url.slice("file://".length);
+        const dir = path.join(this.cacheDir, "state");
+        mkdirSync(dir, { recursive: true, mode: 0o700 });
+        return dir;
+    }
+}

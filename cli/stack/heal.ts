@@ -1,0 +1,80 @@
+import type Docker from "dockerode";
+
+import type { PulumiEngine, StateResource } from "../engine/pulumi";
+import { InnerDaemon } from "../docker/inner";
+import type { Session } from "../session";
+
+/** Kinds of Docker objects a state can lose. */
+const LOSABLE: Readonly<Record<string, "container" | "network" | "volume">> = {
+    "docker:index/container:Container": "container",
+    "docker:index/network:Network": "network",
+    "docker:index/volume:Volume": "volume",
+};
+
+/** URN parts that tell the two layers apart. */
+const onInner = (resource: StateResource): boolean => resource.urn.includes("$mcp:inner:") || resource.urn.includes("::mcp:inner:");
+
+async function exists(docker: Docker, kind: "container" | "network" | "volume", id: string): Promise<boolean> {
+    const look = {
+        container: () => docker.getContainer(id).inspect(),
+        network: () => docker.getNetwork(id).inspect(),
+        volume: () => docker.getVolume(id).inspect(),
+    }[kind] as () => Promise<unknown>;
+    return look().then(
+        () => true,
+        // Only "not found" is a loss: a daemon that hiccups must not empty the state.
+        (error: unknown) => (error as { statusCode?: number }).statusCode !== 404,
+    );
+}
+
+/** URNs of host-level resources that the state has and the daemon has not. */
+async function lostOnHost(docker: Docker, resources: readonly StateResource[]): Promise<StateResource[]> {
+    const checked = await Promise.all(
+        resources.map(async (resource) => {
+            const kind = LOSABLE[resource.type];
+            if (!kind || resource.id === undefined || onInner(resource)) return undefined;
+            return (await exists(docker, kind, resource.id)) ? undefined : resource;
+        }),
+    );
+    return checked.filter((resource) => resource !== undefined);
+}
+
+/** Inner containers and volumes that the state has and the inner daemon has not. Empty when it does not answer. */
+async function lostInside(inner: InnerDaemon, resources: readonly StateResource[]): Promise<StateResource[]> {
+    const listed = await Promise.all([
+        inner.run(["ps", "--all", "--no-trunc", "--format", "{{.ID}}"]),
+        inner.run(["volume", "ls", "--format", "{{.Name}}"]),
+        inner.run(["network", "ls", "--no-trunc", "--format", "{{.ID}}"]),
+    ]).catch(() => undefined);
+    if (!listed) return [];
+    const known = new Set(listed.flatMap((text) => text.split("\n")));
+    return resources.filter(
+        (resource) => LOSABLE[resource.type] && onInner(resource) && resource.id !== undefined && !known.has(resource.id),
+    );
+}
+
+/**
+ * Records what was lost behind the engine's back, so that the next `up` makes it again. A plain `up` trusts its
+ * state and would change nothing; a refresh of everything would dial an inner daemon that may be gone.
+ */
+export async function recordLosses({ project, out }: Session, docker: Docker, engine: PulumiEngine): Promise<number> {
+    const resources = await engine.state();
+    if (resources.length === 0) return 0;
+    const host = await lostOnHost(docker, resources);
+    const inner = new InnerDaemon(docker, project.context().names.orchestrator);
+    const volumeLost = host.some((resource) => resource.urn.endsWith("::volumes-data"));
+    // With the inner daemon's volume gone, all that was in it is gone too, whatever the state says.
+    const inside = volumeLost ? resources.filter((resource) => onInner(resource) && resource.provider) : await lostInside(inner, resources);
+    const name = (resource: StateResource): string => resource.urn.split("::").at(-1) ?? "";
+    if (host.length > 0) {
+        out.warn(`lost outside this program: ${host.map(name).join(", ")}; making it again`);
+        await engine.refresh(host.map((resource) => resource.urn));
+    }
+    if (volumeLost) {
+        for (const resource of inside) await engine.forgetResource(resource.urn);
+    } else if (inside.length > 0) {
+        out.warn(`lost inside the orchestrator: ${inside.map(name).join(", ")}; making it again`);
+        await engine.refresh(inside.map((resource) => resource.urn));
+    }
+    return host.length + inside.length;
+}

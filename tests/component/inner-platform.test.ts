@@ -1,0 +1,66 @@
+import { InnerPlatform } from "../../components/inner-platform";
+import { onInner, stackContext } from "../support/fixtures";
+import { startMocks, valueOf, type Recorder } from "../support/mocks";
+
+let recorder: Recorder;
+
+beforeEach(async () => {
+    recorder = await startMocks();
+});
+
+async function platform(config: Record<string, string> = {}): Promise<InnerPlatform> {
+    const made = new InnerPlatform("platform", stackContext(config), onInner());
+    await recorder.settle();
+    return made;
+}
+
+test("is two networks and the shared volume, on the inner daemon", async () => {
+    await platform();
+    expect(recorder.below("platform")).toEqual([
+        "docker:index/network:Network platform-closed",
+        "docker:index/network:Network platform-egress",
+        "docker:index/volume:Volume platform-shared",
+    ]);
+    const below = recorder.all.filter(({ name }) => name.startsWith("platform-"));
+    expect(below.map(({ provider }) => provider)).toEqual(["inner", "inner", "inner"]);
+    expect(below.every(({ options }) => options.deleteBeforeReplace)).toBe(true);
+});
+
+test("no network lets its containers talk to each other; only egress has address translation", async () => {
+    await platform();
+    expect(recorder.one("Network", "platform-closed").inputs.options).toEqual({
+        "com.docker.network.bridge.enable_icc": "false",
+        "com.docker.network.bridge.enable_ip_masquerade": "false",
+    });
+    expect(recorder.one("Network", "platform-egress").inputs.options).toEqual({
+        "com.docker.network.bridge.enable_icc": "false",
+    });
+});
+
+test("networks have the subnets of the plan", async () => {
+    await platform({ innerPool: "10.200.0.0/16" });
+    expect(recorder.one("Network", "platform-closed").inputs).toMatchObject({
+        name: "mcp-closed",
+        ipamConfigs: [{ subnet: "10.200.1.0/24", gateway: "10.200.1.1" }],
+    });
+    expect(recorder.one("Network", "platform-egress").inputs).toMatchObject({
+        name: "mcp-egress",
+        ipamConfigs: [{ subnet: "10.200.2.0/24", gateway: "10.200.2.1" }],
+    });
+});
+
+test("the shared volume is the folder where the orchestrator has the host's volume", async () => {
+    const { sharedVolume } = await platform();
+    expect(recorder.one("Volume", "platform-shared").inputs).toMatchObject({
+        name: "mcp-shared-data",
+        driver: "local",
+        driverOpts: { type: "none", o: "bind", device: "/data/shared" },
+    });
+    expect(await valueOf(sharedVolume)).toBe("mcp-shared-data");
+});
+
+test("outputs are the names of the networks", async () => {
+    const { closedNetwork, egressNetwork } = await platform();
+    expect(await valueOf(closedNetwork)).toBe("mcp-closed");
+    expect(await valueOf(egressNetwork)).toBe("mcp-egress");
+});
