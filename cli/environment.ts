@@ -65,7 +65,9 @@ export function findPulumi(): PulumiCli | undefined {
 export function neededPlugins(projectDir: string): { name: string; version: string }[] {
     return ["docker", "tls"].map((name) => {
         // eslint-disable-next-line @typescript-eslint/no-require-imports
-        const manifest = require(path.join(projectDir, `node_modules/@pulumi/${name}/package.json`)) as {
+        const manifest = require(
+            path.join(projectDir, `node_modules/@pulumi/${name}/package.json`),
+        ) as {
             version: string;
         };
         return { name, version: manifest.version };

@@ -16,49 +16,86 @@ Examples:
 /** Commands are loaded when they are called: help and completion stay fast. */
 function program(): Command {
     const root = new Command("mcp")
-        .description("Run MCP servers for many AI clients in a Docker-in-Docker orchestrator on a machine you own.")
+        .description(
+            "Run MCP servers for many AI clients in a Docker-in-Docker orchestrator on a machine you own.",
+        )
         .version("0.1.0")
         .option("-s, --stack <name>", "stack to work on", process.env.MCP_STACK ?? "dev")
         .option("--json", "print the result as JSON on standard output")
         .addHelpText("after", EXAMPLES)
         .showHelpAfterError("(./mcp --help shows the commands)");
     const engine = (): Option =>
-        new Option("--engine <engine>", "what brings the stack up").choices(["auto", "pulumi", "rehearse"]).default("auto");
+        new Option("--engine <engine>", "what brings the stack up")
+            .choices(["auto", "pulumi", "rehearse"])
+            .default("auto");
 
-    command(root, "up", "bring the stack up; ends with every endpoint checked", async (session, options) =>
-        (await import("./commands/up")).up(session, options as { engine: "auto" }),
+    command(
+        root,
+        "up",
+        "bring the stack up; ends with every endpoint checked",
+        async (session, options) =>
+            (await import("./commands/up")).up(session, options as { engine: "auto" }),
     ).addOption(engine());
-    command(root, "down", "remove everything of the stack", async (session) => (await import("./commands/down")).down(session));
+    command(root, "down", "remove everything of the stack", async (session) =>
+        (await import("./commands/down")).down(session),
+    );
     command(root, "preview", "show what up would change", async (session, options) =>
         (await import("./commands/preview")).preview(session, options as { engine: "auto" }),
     ).addOption(engine());
-    command(root, "status", "show containers, servers, endpoints and certificates", async (session) =>
-        (await import("./commands/status")).status(session),
+    command(
+        root,
+        "status",
+        "show containers, servers, endpoints and certificates",
+        async (session) => (await import("./commands/status")).status(session),
     );
-    command(root, "list", "list the servers, by manifest and as they run", async (session) => (await import("./commands/status")).list(session));
+    command(root, "list", "list the servers, by manifest and as they run", async (session) =>
+        (await import("./commands/status")).list(session),
+    );
     command(root, "logs <server>", "show what a server wrote", async (session, options, server) =>
-        (await import("./commands/server")).logs(session, server ?? "", options as { tail: string }),
+        (await import("./commands/server")).logs(
+            session,
+            server ?? "",
+            options as { tail: string },
+        ),
     )
         .option("-n, --tail <lines>", "lines from the end, or all", "100")
         .option("-f, --follow", "go on as lines come")
         .option("--since <time>", "from then on, such as 10m or 2026-01-31T12:00:00Z");
-    command(root, "restart <server>", "restart one server and wait until it answers", async (session, _options, server) =>
-        (await import("./commands/server")).restart(session, server ?? ""),
+    command(
+        root,
+        "restart <server>",
+        "restart one server and wait until it answers",
+        async (session, _options, server) =>
+            (await import("./commands/server")).restart(session, server ?? ""),
     );
-    command(root, "deploy [server]", "apply manifests: one server's, or all", async (session, _options, server) =>
-        (await import("./commands/server")).deploy(session, server),
+    command(
+        root,
+        "deploy [server]",
+        "apply manifests: one server's, or all",
+        async (session, _options, server) =>
+            (await import("./commands/server")).deploy(session, server),
     );
-    command(root, "rotate", "issue new certificates; the orchestrator restarts once", async (session) =>
-        (await import("./commands/rotate")).rotate(session),
+    command(
+        root,
+        "rotate",
+        "issue new certificates; the orchestrator restarts once",
+        async (session) => (await import("./commands/rotate")).rotate(session),
     );
     command(root, "repair", "put right what a killed run left, then up", async (session, options) =>
         (await import("./commands/repair")).repair(session, options as { up: boolean }),
     ).option("--no-up", "do not run up afterwards");
-    command(root, "build", "build every image on this machine, without a registry", async (session) =>
-        (await import("./commands/build")).build(session),
+    command(
+        root,
+        "build",
+        "build every image on this machine, without a registry",
+        async (session) => (await import("./commands/build")).build(session),
     );
-    command(root, "doctor", "check everything up depends on", async (session) => (await import("./commands/doctor")).doctor(session));
-    command(root, "env", "print what plain pulumi needs: eval \"$(./mcp env)\"", async (session) => (await import("./commands/env")).env(session));
+    command(root, "doctor", "check everything up depends on", async (session) =>
+        (await import("./commands/doctor")).doctor(session),
+    );
+    command(root, "env", 'print what plain pulumi needs: eval "$(./mcp env)"', async (session) =>
+        (await import("./commands/env")).env(session),
+    );
     command(root, "test", "run every test this machine can run", async (session, options) =>
         (await import("./commands/test")).test(session, options as { fast?: boolean }),
     )
@@ -67,7 +104,11 @@ function program(): Command {
     return root;
 }
 
-type Action = (session: Session, options: Readonly<Record<string, unknown>>, argument?: string) => Promise<void>;
+type Action = (
+    session: Session,
+    options: Readonly<Record<string, unknown>>,
+    argument?: string,
+) => Promise<void>;
 
 function command(root: Command, usage: string, description: string, action: Action): Command {
     return root
@@ -89,7 +130,8 @@ program()
         (error: unknown) => {
             process.stderr.write(`${pc.red("error:")} ${messageOf(error)}\n`);
             if (error instanceof CliError) {
-                if (error.remedy !== undefined) process.stderr.write(`  ${pc.bold("→")} ${error.remedy}\n`);
+                if (error.remedy !== undefined)
+                    process.stderr.write(`  ${pc.bold("→")} ${error.remedy}\n`);
                 process.exit(error.exitCode);
             }
             process.stderr.write(`${error instanceof Error ? (error.stack ?? "") : ""}\n`);

@@ -27,8 +27,25 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
         style: { head: [], border: [], "padding-left": 0, "padding-right": 2 },
         chars: Object.fromEntries(
             [
-                ...["top", "top-mid", "top-left", "top-right", "bottom", "bottom-mid", "bottom-left"],
-                ...["bottom-right", "left", "left-mid", "mid", "mid-mid", "right", "right-mid", "middle"],
+                ...[
+                    "top",
+                    "top-mid",
+                    "top-left",
+                    "top-right",
+                    "bottom",
+                    "bottom-mid",
+                    "bottom-left",
+                ],
+                ...[
+                    "bottom-right",
+                    "left",
+                    "left-mid",
+                    "mid",
+                    "mid-mid",
+                    "right",
+                    "right-mid",
+                    "middle",
+                ],
             ].map((part) => [part, ""]),
         ),
     });

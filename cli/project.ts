@@ -91,7 +91,11 @@ export class Project {
         const source = { get: (key: string) => config[`${PROJECT_NAME}:${key}`] };
         try {
             const settings = loadSettings(source, this.stack, readMachineFacts(this.dir));
-            return { settings, names: namesFor(settings.namePrefix), addresses: planAddresses(settings) };
+            return {
+                settings,
+                names: namesFor(settings.namePrefix),
+                addresses: planAddresses(settings),
+            };
         } catch (error) {
             if (error instanceof ConfigError) throw new CliError(error.message);
             throw error;
@@ -125,7 +129,10 @@ export class Project {
     passphraseFile(): string {
         const file = path.join(this.cacheDir, "passphrase");
         if (!existsSync(file)) {
-            writeFileSync(file, `${randomBytes(32).toString("base64url")}\n`, { mode: 0o600, flag: "wx" });
+            writeFileSync(file, `${randomBytes(32).toString("base64url")}\n`, {
+                mode: 0o600,
+                flag: "wx",
+            });
         }
         return file;
     }

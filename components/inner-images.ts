@@ -48,7 +48,9 @@ export class InnerImages extends pulumi.ComponentResource {
         const image = new docker.RemoteImage(
             `${this.prefix}-${name}`,
             {
-                ...(local ? this.localBuild(name, spec.parentArg, parent) : this.upstreamBuild(name, spec.parentArg, parent)),
+                ...(local
+                    ? this.localBuild(name, spec.parentArg, parent)
+                    : this.upstreamBuild(name, spec.parentArg, parent)),
                 // The data volume goes as a whole; removing an image that a container uses would only fail.
                 keepLocally: true,
             },

@@ -38,7 +38,10 @@ export interface ManagedContainerArgs {
     /** tmpfs mounts: path to options. */
     readonly tmpfs?: Readonly<Record<string, string>>;
     readonly ports?: readonly PublishedPort[];
-    readonly networks: readonly { readonly name: pulumi.Input<string>; readonly ipv4Address?: string }[];
+    readonly networks: readonly {
+        readonly name: pulumi.Input<string>;
+        readonly ipv4Address?: string;
+    }[];
     readonly hosts?: Readonly<Record<string, string>>;
     readonly volumes?: readonly {
         readonly volumeName: pulumi.Input<string>;
@@ -55,7 +58,15 @@ export interface ManagedContainerArgs {
  * Properties the docker provider takes as an "update" that reaches the state and never the container (measured:
  * docs/decisions/0002), and the engine's mark for a create that did not finish: all replace the container instead.
  */
-const REPLACE_ON = ["healthcheck", "tmpfs", "init", "cpuPeriod", "cpuQuota", "runtime", "#initerror"];
+const REPLACE_ON = [
+    "healthcheck",
+    "tmpfs",
+    "init",
+    "cpuPeriod",
+    "cpuQuota",
+    "runtime",
+    "#initerror",
+];
 
 /** Period of the CPU quota in microseconds: the kernel's default. */
 const CPU_PERIOD = 100_000;
@@ -99,7 +110,9 @@ export function managedContainer(
             networksAdvanced: args.networks.map((network) => ({ ...network })),
             hosts: pairs(args.hosts).map(([host, ip]) => ({ host, ip })),
             volumes: (args.volumes ?? []).map((volume) => ({ ...volume })),
-            uploads: args.uploads?.length ? pulumi.secret(args.uploads.map((file) => ({ ...file }))) : undefined,
+            uploads: args.uploads?.length
+                ? pulumi.secret(args.uploads.map((file) => ({ ...file })))
+                : undefined,
             labels: pairs(args.labels).map(([label, value]) => ({ label, value })),
             healthcheck: {
                 tests: [...args.health.test],

@@ -100,7 +100,13 @@ export class McpServer extends pulumi.ComponentResource {
                         readOnly: volume.readOnly,
                     })),
                     ...(secrets
-                        ? [{ volumeName: secrets.volumeName, containerPath: PATHS.secrets, readOnly: true }]
+                        ? [
+                              {
+                                  volumeName: secrets.volumeName,
+                                  containerPath: PATHS.secrets,
+                                  readOnly: true,
+                              },
+                          ]
                         : []),
                 ],
                 labels,
@@ -126,7 +132,9 @@ export class McpServer extends pulumi.ComponentResource {
 /** Host names and addresses a request may name: everything else is refused against DNS rebinding. */
 function allowedHosts({ settings, names, addresses }: StackContext): string[] {
     const hosts = ["localhost", "127.0.0.1", settings.bindAddress, names.orchestrator];
-    return [...new Set([...hosts, addresses.main.orchestrator, addresses.internal.orchestrator])].sort();
+    return [
+        ...new Set([...hosts, addresses.main.orchestrator, addresses.internal.orchestrator]),
+    ].sort();
 }
 
 function known<T>(values: Readonly<Record<string, T>>, key: string, manifest: ServerManifest): T {

@@ -58,9 +58,7 @@ export class Orchestrator extends pulumi.ComponentResource {
                 environment: {
                     DOCKER_TLS_CERTDIR: certs,
                     DOCKER_DRIVER: "overlay2",
-                    ...(settings.plainApi
-                        ? { MCP_PLAIN_API_FROM: addresses.main.gateway }
-                        : {}),
+                    ...(settings.plainApi ? { MCP_PLAIN_API_FROM: addresses.main.gateway } : {}),
                 },
                 memoryMb: settings.orchestrator.memoryMb,
                 cpus: settings.orchestrator.cpus,

@@ -63,7 +63,9 @@ export class ServerSecrets extends pulumi.ComponentResource {
             { ...child, replaceOnChanges: ["#initerror"] },
         );
         // Through the carrier: the files must be there before the server mounts the volume.
-        this.volumeName = pulumi.all([volume.name, this.carrier.id]).apply(([volumeName]) => volumeName);
+        this.volumeName = pulumi
+            .all([volume.name, this.carrier.id])
+            .apply(([volumeName]) => volumeName);
         this.registerOutputs({ volumeName: this.volumeName });
     }
 }

@@ -21,7 +21,9 @@ export function ownerLabels(stack: string, component: string): Record<string, st
 }
 
 /** Labels in the provider's form for networks and volumes. */
-export function labelList(labels: Readonly<Record<string, string>>): { label: string; value: string }[] {
+export function labelList(
+    labels: Readonly<Record<string, string>>,
+): { label: string; value: string }[] {
     return Object.entries(labels)
         .sort(([left], [right]) => (left < right ? -1 : 1))
         .map(([label, value]) => ({ label, value }));

@@ -64,7 +64,10 @@ export class TlsAuthority extends pulumi.ComponentResource {
                 `${name}-${kind}-request`,
                 {
                     privateKeyPem: key.privateKeyPem,
-                    subject: { commonName: `${names.orchestrator} ${kind}`, organization: ORGANIZATION },
+                    subject: {
+                        commonName: `${names.orchestrator} ${kind}`,
+                        organization: ORGANIZATION,
+                    },
                     ...request,
                 },
                 child,

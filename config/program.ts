@@ -23,10 +23,10 @@ export interface ProgramInput {
     /** Address of the host's daemon, always literal: the environment must not choose the daemon. */
     readonly hostDaemon: string;
     /** Values of a manifest's secrets by name; `known` are the stack's own. */
-    secrets(
+    readonly secrets: (
         manifest: ServerManifest,
         known: Readonly<Record<string, pulumi.Input<string> | undefined>>,
-    ): Record<string, pulumi.Input<string>>;
+    ) => Record<string, pulumi.Input<string>>;
 }
 
 /** The socket of the host's daemon. */

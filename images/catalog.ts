@@ -66,11 +66,7 @@ function filesBelow(projectDir: string, relative: string): string[] {
 }
 
 /** SHA-256 (hex) over names and contents of files, stable over machines. */
-export function contentHash(
-    projectDir: string,
-    inputs: readonly string[],
-    salt: string,
-): string {
+export function contentHash(projectDir: string, inputs: readonly string[], salt: string): string {
     const hash = createHash("sha256").update(salt);
     for (const file of inputs.flatMap((input) => filesBelow(projectDir, input))) {
         hash.update(`\0${file}\0`).update(readFileSync(path.join(projectDir, file)));
@@ -103,12 +99,20 @@ function toolsListTest(port: number, path: string): readonly string[] {
  * bridge /healthz asks the child; a native server is asked directly.
  */
 export function healthTest(server: {
-    readonly source: { readonly kind: "build"; readonly image: string } | { readonly kind: "image" };
+    readonly source:
+        { readonly kind: "build"; readonly image: string } | { readonly kind: "image" };
     readonly transport: { readonly path: string; readonly containerPort: number };
 }): readonly string[] {
     const { containerPort, path: urlPath } = server.transport;
     if (server.source.kind === "build" && server.source.image === "bridge") {
-        return ["CMD", "curl", "-fsS", "-m", "5", `http://127.0.0.1:${String(containerPort)}/healthz`];
+        return [
+            "CMD",
+            "curl",
+            "-fsS",
+            "-m",
+            "5",
+            `http://127.0.0.1:${String(containerPort)}/healthz`,
+        ];
     }
     return toolsListTest(containerPort, urlPath);
 }

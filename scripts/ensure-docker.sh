@@ -4,7 +4,8 @@
 set -euo pipefail
 unset DOCKER_HOST DOCKER_CONTEXT DOCKER_TLS_VERIFY DOCKER_CERT_PATH CDPATH
 
-here=$(cd -P "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+here=${BASH_SOURCE[0]%/*}
+if [ "$here" = "${BASH_SOURCE[0]}" ]; then here=.; fi
 root=${MCP_TEST_ROOT:-} # tests only: stands before every absolute path
 PATH=$PATH:$root/usr/local/sbin:$root/usr/sbin:$root/sbin
 
@@ -152,12 +153,12 @@ fi
 
 [ "$(uname -s)" = Linux ] || die "no Docker daemon answers on $SOCKET" "start Docker, or $INSTALL"
 if [ -S "$SOCKET" ] && [ ! -w "$SOCKET" ]; then
-    user=$(id -un)
+    user=$(id -un 2>/dev/null) || user="#$(id -u)"
     die "$user may not use $SOCKET" "sudo usermod -aG docker $user, then log in again; or run with sudo"
 fi
 
 init=
-read -r init <"$root/proc/1/comm" || true
+{ read -r init <"$root/proc/1/comm"; } 2>/dev/null || true
 if is_root; then
     # One at a time: two first starts at once must not both install and start.
     exec 9>"$root/var/run/mcp-docker.lock"
@@ -169,7 +170,7 @@ if is_root; then
 fi
 
 if ! command -v dockerd >/dev/null; then
-    command -v apt-get >/dev/null && command -v dpkg >/dev/null || die "Docker is not installed" "$INSTALL"
+    if ! { command -v apt-get && command -v dpkg; } >/dev/null; then die "Docker is not installed" "$INSTALL"; fi
     is_root || die "Docker is not installed" "sudo ./mcp up (installs it), or sudo apt-get install docker.io"
     "$here/ensure-package.sh" docker.io iptables ca-certificates 9>&-
 elif ! is_root; then

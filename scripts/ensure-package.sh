@@ -19,9 +19,10 @@ for name in "$@"; do
 done
 if [ "${#missing[@]}" -eq 0 ]; then exit 0; fi
 
-command -v apt-get >/dev/null && command -v dpkg >/dev/null ||
+if ! { command -v apt-get && command -v dpkg; } >/dev/null; then
     die "not installed: ${missing[*]} (and this is not a Debian or Ubuntu system)" \
         "install ${missing[*]} with this system's package manager"
+fi
 [ "$(id -u)" -eq 0 ] ||
     die "not installed: ${missing[*]} (and only root can install packages)" \
         "sudo apt-get install --no-install-recommends ${missing[*]}"
@@ -32,7 +33,7 @@ trap 'rm -f "$log" ${policy:+"$policy"}' EXIT
 
 # Outside systemd a package would start its service by a script of its own, with flags of its own.
 init=
-read -r init <"$root/proc/1/comm" || true
+{ read -r init <"$root/proc/1/comm"; } 2>/dev/null || true
 if [ "$init" != systemd ] && [ ! -e "$root/usr/sbin/policy-rc.d" ]; then
     policy=$root/usr/sbin/policy-rc.d
     printf '#!/bin/sh\nexit 101\n' >"$policy"

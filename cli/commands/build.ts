@@ -6,5 +6,8 @@ import { buildLocalImages } from "../stack/images";
 export async function build(session: Session): Promise<void> {
     const docker = await ensureDocker(session.project.dir, session.out);
     await buildLocalImages(session, docker);
-    session.out.result({ built: true }, () => "images are built; this machine uses them from now on");
+    session.out.result(
+        { built: true },
+        () => "images are built; this machine uses them from now on",
+    );
 }

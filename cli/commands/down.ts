@@ -24,17 +24,25 @@ export async function down(session: Session): Promise<void> {
     if (engine instanceof PulumiEngine) {
         const left = (await engine.state()).filter((resource) => resource.provider !== undefined);
         if (left.length > 0) {
-            throw new CliError(`${String(left.length)} resources are still in the state`, "run ./mcp down again; protected volumes need protect: false first");
+            throw new CliError(
+                `${String(left.length)} resources are still in the state`,
+                "run ./mcp down again; protected volumes need protect: false first",
+            );
         }
         await engine.forget();
     }
     const strays = await hostContainers(docker, project.stack);
     if (strays.length > 0) {
-        throw new CliError(`left behind: ${strays.map((container) => container.name).join(", ")}`, "run ./mcp repair --no-up");
+        throw new CliError(
+            `left behind: ${strays.map((container) => container.name).join(", ")}`,
+            "run ./mcp repair --no-up",
+        );
     }
     // The settings of a generated stack stay: they may be edited, and the next up uses them again.
     if (existsSync(project.ledgerFile)) rmSync(project.ledgerFile);
     out.result({ removed, seconds: (Date.now() - begun) / 1000 }, () =>
-        removed === 0 ? "nothing to remove" : `removed ${String(removed)} resources in ${seconds(Date.now() - begun)}; images stay as a cache`,
+        removed === 0
+            ? "nothing to remove"
+            : `removed ${String(removed)} resources in ${seconds(Date.now() - begun)}; images stay as a cache`,
     );
 }

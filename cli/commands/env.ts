@@ -6,7 +6,11 @@ import type { Session } from "../session";
 export function env({ project, out }: Session): Promise<void> {
     const environment = pulumiEnvironment(project);
     const names = ["PULUMI_BACKEND_URL", "PULUMI_CONFIG_PASSPHRASE_FILE"];
-    const set = Object.fromEntries(names.flatMap((name) => (environment[name] === undefined ? [] : [[name, environment[name]]])));
+    const set = Object.fromEntries(
+        names.flatMap((name) =>
+            environment[name] === undefined ? [] : [[name, environment[name]]],
+        ),
+    );
     const quoted = (value: string): string => `'${value.replaceAll("'", "'\\''")}'`;
     out.result(set, () =>
         [

@@ -23,17 +23,30 @@ export async function repair(session: Session, options: { readonly up: boolean }
     const docker = await ensureDocker(project.dir, out);
     const engine = await chooseEngine(project, out, "auto");
     if (!(engine instanceof PulumiEngine)) {
-        throw new CliError("a throw-away bring-up keeps no state to repair", "run ./mcp down, then ./mcp up");
+        throw new CliError(
+            "a throw-away bring-up keeps no state to repair",
+            "run ./mcp down, then ./mcp up",
+        );
     }
     const alive = liveRun(project.stateDir());
     if (alive !== undefined) {
-        throw new CliError(`another run of this stack is under way (process ${String(alive)})`, "wait for its end, or stop it with Ctrl-C there");
+        throw new CliError(
+            `another run of this stack is under way (process ${String(alive)})`,
+            "wait for its end, or stop it with Ctrl-C there",
+        );
     }
     await engine.cancel();
     const cleared = await engine.clearPending();
     if (cleared > 0) out.say(`forgot ${String(cleared)} operations that never finished`);
-    const known = new Set((await engine.state()).flatMap((resource: StateResource) => (resource.id === undefined ? [] : [resource.id])));
-    const removed = [...(await removeInnerStrays(session, docker, known)), ...(await removeHostStrays(docker, project.stack, known))];
+    const known = new Set(
+        (await engine.state()).flatMap((resource: StateResource) =>
+            resource.id === undefined ? [] : [resource.id],
+        ),
+    );
+    const removed = [
+        ...(await removeInnerStrays(session, docker, known)),
+        ...(await removeHostStrays(docker, project.stack, known)),
+    ];
     for (const name of removed) out.say(`removed stray ${name}`);
     await recordLosses(session, docker, engine);
     if (options.up) await up(session, { engine: "auto" });
@@ -46,7 +59,9 @@ function liveRun(stateDir: string): number | undefined {
     if (!existsSync(locks)) return undefined;
     for (const entry of readdirSync(locks, { recursive: true, withFileTypes: true })) {
         if (!entry.isFile() || !entry.name.endsWith(".json")) continue;
-        const { pid } = JSON.parse(readFileSync(path.join(entry.parentPath, entry.name), "utf8")) as { pid?: number };
+        const { pid } = JSON.parse(
+            readFileSync(path.join(entry.parentPath, entry.name), "utf8"),
+        ) as { pid?: number };
         if (pid === undefined) continue;
         try {
             process.kill(pid, 0);
@@ -59,7 +74,11 @@ function liveRun(stateDir: string): number | undefined {
 }
 
 /** Containers and networks of this stack on the host that the state does not know. */
-async function removeHostStrays(docker: Docker, stack: string, known: ReadonlySet<string>): Promise<string[]> {
+async function removeHostStrays(
+    docker: Docker,
+    stack: string,
+    known: ReadonlySet<string>,
+): Promise<string[]> {
     const filters = { label: [`${LABELS.stack}=${stack}`, `${LABELS.managed}=true`] };
     const removed: string[] = [];
     for (const container of await docker.listContainers({ all: true, filters })) {
@@ -77,16 +96,26 @@ async function removeHostStrays(docker: Docker, stack: string, known: ReadonlySe
             .remove()
             .then(() => removed.push(network.Name))
             .catch((error: unknown) => {
-                throw new CliError(`network ${network.Name}: ${messageOf(error)}`, "remove the container that uses it, then run ./mcp repair again");
+                throw new CliError(
+                    `network ${network.Name}: ${messageOf(error)}`,
+                    "remove the container that uses it, then run ./mcp repair again",
+                );
             });
     }
     return removed;
 }
 
 /** The same inside the orchestrator, when it answers and is one the state knows. */
-async function removeInnerStrays({ project }: Session, docker: Docker, known: ReadonlySet<string>): Promise<string[]> {
+async function removeInnerStrays(
+    { project }: Session,
+    docker: Docker,
+    known: ReadonlySet<string>,
+): Promise<string[]> {
     const orchestrator = project.context().names.orchestrator;
-    const inspected = await docker.getContainer(orchestrator).inspect().catch(() => undefined);
+    const inspected = await docker
+        .getContainer(orchestrator)
+        .inspect()
+        .catch(() => undefined);
     if (inspected?.State.Running !== true) return [];
     const inner = new InnerDaemon(docker, orchestrator);
     const removed: string[] = [];
@@ -95,7 +124,15 @@ async function removeInnerStrays({ project }: Session, docker: Docker, known: Re
         await inner.run(["rm", "--force", container.id]);
         removed.push(container.name);
     }
-    const networks = await inner.run(["network", "ls", "--no-trunc", "--filter", `label=${LABELS.managed}=true`, "--format", "{{.ID}} {{.Name}}"]);
+    const networks = await inner.run([
+        "network",
+        "ls",
+        "--no-trunc",
+        "--filter",
+        `label=${LABELS.managed}=true`,
+        "--format",
+        "{{.ID}} {{.Name}}",
+    ]);
     for (const line of networks.split("\n").filter((text) => text !== "")) {
         const [id = "", name = ""] = line.split(" ");
         if (known.has(id)) continue;

@@ -9,18 +9,30 @@ import { innerImage } from "../../images/catalog";
 import { demandHealthy, endpointTable, prepare, stepLine, up } from "./up";
 
 /** The server's container name on the inner daemon, known by manifest or by what runs. */
-async function containerName(session: Session, inner: InnerDaemon, server: string): Promise<string> {
+async function containerName(
+    session: Session,
+    inner: InnerDaemon,
+    server: string,
+): Promise<string> {
     const running = await inner.containers();
-    if (running.some((container) => container.name === server && container.component === "server")) return server;
+    if (running.some((container) => container.name === server && container.component === "server"))
+        return server;
     session.project.manifest(server);
     throw new CliError(`${server} is not deployed`, `run ./mcp deploy ${server}`);
 }
 
 /** `./mcp logs SERVER`: what the server wrote; stops at the end, or with --follow at Ctrl-C. */
-export async function logs(session: Session, server: string, options: { readonly tail: string; readonly follow?: boolean; readonly since?: string }): Promise<void> {
+export async function logs(
+    session: Session,
+    server: string,
+    options: { readonly tail: string; readonly follow?: boolean; readonly since?: string },
+): Promise<void> {
     const { project, out } = session;
     if (!/^(\d+|all)$/.test(options.tail)) {
-        throw new CliError(`--tail ${options.tail}: must be a number of lines, or all`, "for example: --tail 200");
+        throw new CliError(
+            `--tail ${options.tail}: must be a number of lines, or all`,
+            "for example: --tail 200",
+        );
     }
     const docker = await ensureDocker(project.dir, out);
     const inner = new InnerDaemon(docker, project.context().names.orchestrator);
@@ -60,13 +72,23 @@ export async function deploy(session: Session, server: string | undefined): Prom
     await requirePulumi(project, out, "deploying a single server");
     const { engine, context } = await prepare(session, "auto");
     const images = manifest.source.kind === "build" ? imageChain(manifest.source.image) : [];
-    const names = [server, `${server}-container`, `${server}-secrets`, `${server}-secrets-volume`, `${server}-secrets-carrier`];
+    const names = [
+        server,
+        `${server}-container`,
+        `${server}-secrets`,
+        `${server}-secrets-volume`,
+        `${server}-secrets-carrier`,
+    ];
     const changes = await engine.up(
         (step) => {
             const line = stepLine(step);
             if (line !== undefined) out.say(line);
         },
-        { target: [...names, ...images.map((image) => `images-${image}`), "inner"].map((name) => `**::${name}`) },
+        {
+            target: [...names, ...images.map((image) => `images-${image}`), "inner"].map(
+                (name) => `**::${name}`,
+            ),
+        },
     );
     const endpoints = await checkEndpoints(context, [manifest], 30_000);
     out.result({ changes, endpoints }, () => endpointTable(endpoints));

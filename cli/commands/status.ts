@@ -18,7 +18,10 @@ interface ServerRow {
     readonly egress: string;
 }
 
-function rows(manifests: readonly ServerManifest[], running: readonly InnerContainer[]): ServerRow[] {
+function rows(
+    manifests: readonly ServerManifest[],
+    running: readonly InnerContainer[],
+): ServerRow[] {
     const servers = running.filter((container) => container.component === "server");
     const wanted = manifests.map((manifest): ServerRow => {
         const container = servers.find((candidate) => candidate.name === manifest.name);
@@ -28,7 +31,10 @@ function rows(manifests: readonly ServerManifest[], running: readonly InnerConta
             port: manifest.port,
             state: container?.health ?? "not deployed",
             manifest: !container || current ? "current" : "changed",
-            image: manifest.source.kind === "build" ? `images/${manifest.source.image}` : manifest.source.ref,
+            image:
+                manifest.source.kind === "build"
+                    ? `images/${manifest.source.image}`
+                    : manifest.source.ref,
             egress: manifest.egress.join(",") || "none",
         };
     });
@@ -54,7 +60,14 @@ export async function list({ project, out }: Session): Promise<void> {
     out.result({ servers }, () =>
         table(
             ["SERVER", "PORT", "STATE", "MANIFEST", "IMAGE", "EGRESS"],
-            servers.map((row) => [row.server, String(row.port ?? "-"), health(row.state), row.manifest, row.image, row.egress]),
+            servers.map((row) => [
+                row.server,
+                String(row.port ?? "-"),
+                health(row.state),
+                row.manifest,
+                row.image,
+                row.egress,
+            ]),
         ),
     );
 }
@@ -66,7 +79,10 @@ export async function status({ project, out }: Session): Promise<void> {
     const docker = await ensureDocker(project.dir, out);
     const containers = await hostContainers(docker, project.stack);
     if (containers.length === 0) {
-        out.result({ stack: project.stack, running: false }, () => `stack ${project.stack} is down`);
+        out.result(
+            { stack: project.stack, running: false },
+            () => `stack ${project.stack} is down`,
+        );
         throw new CliError(`stack ${project.stack} is not running`, "run ./mcp up");
     }
     const inner = new InnerDaemon(docker, context.names.orchestrator);
@@ -80,7 +96,14 @@ export async function status({ project, out }: Session): Promise<void> {
     ]);
     const certificates = end ? { end: end.toISOString(), days: daysUntil(end) } : undefined;
     const servers = rows(manifests, running);
-    const data = { stack: project.stack, running: true, containers, servers, endpoints, certificates };
+    const data = {
+        stack: project.stack,
+        running: true,
+        containers,
+        servers,
+        endpoints,
+        certificates,
+    };
     out.result(data, () => statusText(containers, servers, endpoints, certificates));
     demandAllHealthy(containers, endpoints);
 }
@@ -115,10 +138,21 @@ function statusText(
     return `${host}\n\n${inner}\n\n${expiry}`;
 }
 
-function demandAllHealthy(containers: readonly HostContainer[], endpoints: readonly CheckedEndpoint[]): void {
+function demandAllHealthy(
+    containers: readonly HostContainer[],
+    endpoints: readonly CheckedEndpoint[],
+): void {
     const sick = [
-        ...containers.filter((container) => container.health !== "healthy").map((container) => container.name),
-        ...endpoints.filter((endpoint) => endpoint.state === "unhealthy").map((endpoint) => endpoint.server),
+        ...containers
+            .filter((container) => container.health !== "healthy")
+            .map((container) => container.name),
+        ...endpoints
+            .filter((endpoint) => endpoint.state === "unhealthy")
+            .map((endpoint) => endpoint.server),
     ];
-    if (sick.length > 0) throw new CliError(`not healthy: ${sick.join(", ")}`, "run ./mcp up, or look at ./mcp logs <server>");
+    if (sick.length > 0)
+        throw new CliError(
+            `not healthy: ${sick.join(", ")}`,
+            "run ./mcp up, or look at ./mcp logs <server>",
+        );
 }

@@ -15,16 +15,29 @@ const FAST = ["unit", "component", "golden"];
  * `./mcp test`: every test this machine can run. What a suite needs and the machine lacks is found out here and
  * handed to the tests, which then report themselves as skipped, by name.
  */
-export async function test(session: Session, options: { readonly fast?: boolean; readonly pattern?: string }): Promise<void> {
+export async function test(
+    session: Session,
+    options: { readonly fast?: boolean; readonly pattern?: string },
+): Promise<void> {
     const { project, out } = session;
-    const can = options.fast === true ? { docker: "not asked for (--fast)", pulumi: "not asked for (--fast)" } : await abilities(session);
+    const can =
+        options.fast === true
+            ? { docker: "not asked for (--fast)", pulumi: "not asked for (--fast)" }
+            : await abilities(session);
     const projects = options.fast === true ? FAST : [...FAST, "e2e", "pulumi"];
-    for (const [what, reason] of Object.entries(can)) if (typeof reason === "string") out.warn(`tests that need ${what} are skipped: ${reason}`);
-    const code = await jest(project.dir, [
-        "--selectProjects",
-        ...projects,
-        ...(options.pattern === undefined ? [] : ["--testNamePattern", options.pattern, "--passWithNoTests"]),
-    ], can);
+    for (const [what, reason] of Object.entries(can))
+        if (typeof reason === "string") out.warn(`tests that need ${what} are skipped: ${reason}`);
+    const code = await jest(
+        project.dir,
+        [
+            "--selectProjects",
+            ...projects,
+            ...(options.pattern === undefined
+                ? []
+                : ["--testNamePattern", options.pattern, "--passWithNoTests"]),
+        ],
+        can,
+    );
     if (code !== 0) throw new CliError("tests failed", "read the failures above", code);
 }
 
@@ -40,7 +53,8 @@ async function abilities(session: Session): Promise<MachineCan> {
     }
     const missing = missingPlugins(project.dir).map(({ name, version }) => `${name} ${version}`);
     if (!findPulumi()) return { docker: true, pulumi: "no Pulumi CLI on this machine" };
-    if (missing.length > 0) return { docker: true, pulumi: `no Pulumi plugin ${missing.join(", ")} on this machine` };
+    if (missing.length > 0)
+        return { docker: true, pulumi: `no Pulumi plugin ${missing.join(", ")} on this machine` };
     return { docker: true, pulumi: true };
 }
 

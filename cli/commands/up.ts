@@ -22,14 +22,23 @@ export function stepLine(step: Step): string | undefined {
     // An image is forgotten with the volume it lies on; nothing is removed one by one.
     if (step.operation === "delete" && step.type.includes("remoteImage")) return undefined;
     // The engine reports a replacement as three steps; the one that makes the new thing carries the time.
-    const past = { create: "created", update: "updated", "create-replacement": "replaced", delete: "removed", failed: "failed" }[step.operation];
+    const past = {
+        create: "created",
+        update: "updated",
+        "create-replacement": "replaced",
+        delete: "removed",
+        failed: "failed",
+    }[step.operation];
     if (past === undefined) return undefined;
     const time = step.seconds === undefined ? "" : ` (${step.seconds.toFixed(1)}s)`;
     return `${past} ${step.name}${time}`;
 }
 
 /** Everything before the engine touches something: Docker, images, settings, manifests, preflight, losses. */
-export async function prepare(session: Session, choice: EngineChoice): Promise<{ engine: Engine; context: StackContext; manifests: ServerManifest[] }> {
+export async function prepare(
+    session: Session,
+    choice: EngineChoice,
+): Promise<{ engine: Engine; context: StackContext; manifests: ServerManifest[] }> {
     const { project, out } = session;
     ensureSettings(session);
     // Settings and manifests first: the cheapest check, and the one people get wrong most.
@@ -69,7 +78,10 @@ export function demandHealthy(endpoints: readonly CheckedEndpoint[]): void {
 }
 
 /** `./mcp up`: from whatever is there to a stack whose every endpoint answered. */
-export async function up(session: Session, options: { readonly engine: EngineChoice }): Promise<void> {
+export async function up(
+    session: Session,
+    options: { readonly engine: EngineChoice },
+): Promise<void> {
     const { out } = session;
     const begun = Date.now();
     const { engine, context, manifests } = await prepare(session, options.engine);
@@ -78,11 +90,14 @@ export async function up(session: Session, options: { readonly engine: EngineCho
         if (line !== undefined) out.say(line);
     });
     const endpoints = await checkEndpoints(context, manifests, 30_000);
-    out.result({ engine: engine.kind, changes, seconds: (Date.now() - begun) / 1000, endpoints }, () => {
-        const summary = Object.entries(changes)
-            .map(([operation, count]) => `${String(count)} ${operation}`)
-            .join(", ");
-        return `\n${endpointTable(endpoints)}\n\n${summary || "nothing to change"} in ${seconds(Date.now() - begun)}`;
-    });
+    out.result(
+        { engine: engine.kind, changes, seconds: (Date.now() - begun) / 1000, endpoints },
+        () => {
+            const summary = Object.entries(changes)
+                .map(([operation, count]) => `${String(count)} ${operation}`)
+                .join(", ");
+            return `\n${endpointTable(endpoints)}\n\n${summary || "nothing to change"} in ${seconds(Date.now() - begun)}`;
+        },
+    );
     demandHealthy(endpoints);
 }

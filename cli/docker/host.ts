@@ -19,17 +19,28 @@ export function hostDocker(): Docker {
 const run = promisify(execFile);
 
 /** Runs one of scripts/, shows its lines as progress and its complaint as an error with a remedy. */
-export async function runScript(projectDir: string, name: string, args: readonly string[], out: Output): Promise<void> {
+export async function runScript(
+    projectDir: string,
+    name: string,
+    args: readonly string[],
+    out: Output,
+): Promise<void> {
     try {
         const child = run(path.join(projectDir, "scripts", name), [...args]);
         child.child.stdout?.on("data", (chunk: Buffer | string) => {
-            for (const line of String(chunk).split("\n")) if (line.trim() !== "") out.say(line.trim());
+            for (const line of String(chunk).split("\n"))
+                if (line.trim() !== "") out.say(line.trim());
         });
         await child;
     } catch (error) {
-        const stderr = ((error as { stderr?: string }).stderr ?? messageOf(error)).trim().split("\n");
-        const remedy = stderr.find((line) => line.startsWith("remedy:"))?.replace(/^remedy:\s*/, "");
-        const what = stderr.filter((line) => !line.startsWith("remedy:")).at(-1) ?? `scripts/${name} failed`;
+        const stderr = ((error as { stderr?: string }).stderr ?? messageOf(error))
+            .trim()
+            .split("\n");
+        const remedy = stderr
+            .find((line) => line.startsWith("remedy:"))
+            ?.replace(/^remedy:\s*/, "");
+        const what =
+            stderr.filter((line) => !line.startsWith("remedy:")).at(-1) ?? `scripts/${name} failed`;
         throw new CliError(what.replace(/^what:\s*/, ""), remedy);
     }
 }

@@ -29,11 +29,17 @@ export class InnerDaemon {
     async run(args: readonly string[], timeoutMs = 30_000): Promise<string> {
         const { code, stdout, stderr } = await this.exec(["docker", ...args], timeoutMs);
         if (code === 0) return stdout;
-        throw new CliError(`inner daemon: docker ${args[0] ?? ""}: ${stderr.trim().split("\n").at(-1) ?? ""}`, "run ./mcp status");
+        throw new CliError(
+            `inner daemon: docker ${args[0] ?? ""}: ${stderr.trim().split("\n").at(-1) ?? ""}`,
+            "run ./mcp status",
+        );
     }
 
     /** Runs a command inside the orchestrator; its output is bounded by the command itself. */
-    async exec(command: readonly string[], timeoutMs: number): Promise<{ code: number; stdout: string; stderr: string }> {
+    async exec(
+        command: readonly string[],
+        timeoutMs: number,
+    ): Promise<{ code: number; stdout: string; stderr: string }> {
         const exec = await this.start(command);
         const stdout = new PassThrough();
         const stderr = new PassThrough();
@@ -43,7 +49,12 @@ export class InnerDaemon {
         await new Promise<void>((resolve, reject) => {
             const timer = setTimeout(() => {
                 stream.destroy();
-                reject(new CliError("inner daemon: no answer in time", "run ./mcp status; ./mcp up restarts a hung orchestrator"));
+                reject(
+                    new CliError(
+                        "inner daemon: no answer in time",
+                        "run ./mcp status; ./mcp up restarts a hung orchestrator",
+                    ),
+                );
             }, timeoutMs);
             const done = (): void => {
                 clearTimeout(timer);
@@ -76,12 +87,23 @@ export class InnerDaemon {
     /** All containers of this stack on the inner daemon, by name. */
     async containers(): Promise<InnerContainer[]> {
         const format = "{{json .}}";
-        const text = await this.run(["ps", "--all", "--no-trunc", "--filter", `label=${LABELS.managed}=true`, "--format", format]);
+        const text = await this.run([
+            "ps",
+            "--all",
+            "--no-trunc",
+            "--filter",
+            `label=${LABELS.managed}=true`,
+            "--format",
+            format,
+        ]);
         return text
             .split("\n")
             .filter((line) => line.trim() !== "")
             .map((line) => {
-                const entry = JSON.parse(line) as Record<"ID" | "Names" | "State" | "Status" | "Labels", string>;
+                const entry = JSON.parse(line) as Record<
+                    "ID" | "Names" | "State" | "Status" | "Labels",
+                    string
+                >;
                 const labels = Object.fromEntries(
                     entry.Labels.split(",").flatMap((pair) => {
                         const at = pair.indexOf("=");
@@ -116,9 +138,10 @@ export class InnerDaemon {
 
     /** End of the inner daemon's server certificate, or undefined when it cannot be read. */
     async certificateEnd(): Promise<Date | undefined> {
-        const result = await this.exec(["openssl", "x509", "-enddate", "-noout", "-in", "/certs/server/cert.pem"], 10_000).catch(
-            () => undefined,
-        );
+        const result = await this.exec(
+            ["openssl", "x509", "-enddate", "-noout", "-in", "/certs/server/cert.pem"],
+            10_000,
+        ).catch(() => undefined);
         const text = /notAfter=(.+)/.exec(result?.stdout ?? "")?.[1];
         return text === undefined ? undefined : new Date(text);
     }

@@ -14,22 +14,34 @@ export type EngineChoice = "auto" | "pulumi" | "rehearse";
 
 /** True when the local backend knows this stack. */
 function hasState(project: Project): boolean {
-    return existsSync(path.join(project.stateDir(), ".pulumi/stacks", PROJECT_NAME, `${project.stack}.json`));
+    return existsSync(
+        path.join(project.stateDir(), ".pulumi/stacks", PROJECT_NAME, `${project.stack}.json`),
+    );
 }
 
 /**
  * The engine for a stack: the Pulumi CLI wherever one can be had, else the throw-away bring-up. A stack made by one
  * engine is never handed to the other.
  */
-export async function chooseEngine(project: Project, out: Output, choice: EngineChoice): Promise<Engine> {
+export async function chooseEngine(
+    project: Project,
+    out: Output,
+    choice: EngineChoice,
+): Promise<Engine> {
     if (choice === "rehearse" && hasState(project)) {
-        throw new CliError(`stack ${project.stack} belongs to the Pulumi CLI`, "run it without --engine, or choose another --stack");
+        throw new CliError(
+            `stack ${project.stack} belongs to the Pulumi CLI`,
+            "run it without --engine, or choose another --stack",
+        );
     }
     if (choice !== "rehearse" && !project.rehearsed) {
         const ready = await pulumiReady(project, out);
         if ("cli" in ready) return PulumiEngine.open(project, ready.cli);
         if (choice === "pulumi" || hasState(project)) {
-            throw new CliError(ready.missing, "install the Pulumi CLI and its plugins, then run the command again");
+            throw new CliError(
+                ready.missing,
+                "install the Pulumi CLI and its plugins, then run the command again",
+            );
         }
         return new RehearseEngine(
             project,
@@ -51,8 +63,15 @@ export async function chooseEngine(project: Project, out: Output, choice: Engine
 }
 
 /** The real engine, for commands that need state. */
-export async function requirePulumi(project: Project, out: Output, what: string): Promise<PulumiEngine> {
+export async function requirePulumi(
+    project: Project,
+    out: Output,
+    what: string,
+): Promise<PulumiEngine> {
     const engine = await chooseEngine(project, out, "auto");
     if (engine instanceof PulumiEngine) return engine;
-    throw new CliError(`${what} needs the Pulumi CLI: a throw-away bring-up keeps no state`, "run ./mcp down and ./mcp up instead");
+    throw new CliError(
+        `${what} needs the Pulumi CLI: a throw-away bring-up keeps no state`,
+        "run ./mcp down and ./mcp up instead",
+    );
 }

@@ -1,7 +1,11 @@
 import { CliError } from "../errors";
 
 /** Failures people meet, by what the engine or a daemon says, with the next thing to do. */
-const KNOWN: readonly { readonly pattern: RegExp; readonly what: (match: RegExpMatchArray) => string; readonly remedy: string }[] = [
+const KNOWN: readonly {
+    readonly pattern: RegExp;
+    readonly what: (match: RegExpMatchArray) => string;
+    readonly remedy: string;
+}[] = [
     {
         pattern: /incorrect passphrase/i,
         what: () => "wrong passphrase for this stack's secrets",
@@ -34,7 +38,8 @@ const KNOWN: readonly { readonly pattern: RegExp; readonly what: (match: RegExpM
     },
     {
         pattern: /The container name "?\/?([^" ]+)"? is already in use/i,
-        what: (match) => `a container named ${match[1] ?? ""} exists and is not in this stack's state`,
+        what: (match) =>
+            `a container named ${match[1] ?? ""} exists and is not in this stack's state`,
         remedy: "./mcp repair removes strays of this stack; a foreign container has to go by hand",
     },
     {
@@ -48,7 +53,8 @@ const KNOWN: readonly { readonly pattern: RegExp; readonly what: (match: RegExpM
         remedy: "free some space (docker system df shows what Docker holds), then run ./mcp up again",
     },
     {
-        pattern: /(manifest unknown|pull access denied|failed to resolve reference|error pulling image)/i,
+        pattern:
+            /(manifest unknown|pull access denied|failed to resolve reference|error pulling image)/i,
         what: () => "an image cannot be pulled",
         remedy: "check the network, or use images built here: pulumi config set imageSource local",
     },
@@ -64,20 +70,41 @@ function sentence(message: string): string {
     return message
         .replace(/\u001b\[[0-9;]*m|<\{%[^%]*%\}>/g, "")
         .split("\n")
-        .map((line) => line.replace(/^\s*(error:|\*)\s*/i, "").replace(/\s*sdk-v2\/\S+ sdk\.helper_schema:\s*/, "").trim())
-        .filter((line) => line !== "" && !/^\d+ errors? occurred:$|^update failed$|^preview failed$|^Running program/.test(line))
+        .map((line) =>
+            line
+                .replace(/^\s*(error:|\*)\s*/i, "")
+                .replace(/\s*sdk-v2\/\S+ sdk\.helper_schema:\s*/, "")
+                .trim(),
+        )
+        .filter(
+            (line) =>
+                line !== "" &&
+                !/^\d+ errors? occurred:$|^update failed$|^preview failed$|^Running program/.test(
+                    line,
+                ),
+        )
         .map((line) => line.replace(/: provider=\S+$/, ""))
         .filter((line, index, all) => all.indexOf(line) === index)
         .join("\n");
 }
 
 /** An engine's failure as one error: a known one in our words, any other in its own, shortened. */
-export function engineFailure(diagnostics: readonly { readonly urn?: string; readonly message: string }[]): CliError {
+export function engineFailure(
+    diagnostics: readonly { readonly urn?: string; readonly message: string }[],
+): CliError {
     const lines = diagnostics.flatMap(({ urn, message }) => {
         const text = sentence(message);
         if (text === "") return [];
         const resource = urn?.split("::").at(-1);
-        return [{ resource: resource === undefined || urn?.includes("pulumi:pulumi:Stack") ? "" : `${resource}: `, text }];
+        return [
+            {
+                resource:
+                    resource === undefined || urn?.includes("pulumi:pulumi:Stack")
+                        ? ""
+                        : `${resource}: `,
+                text,
+            },
+        ];
     });
     const whole = lines.map((line) => line.text).join("\n");
     for (const known of KNOWN) {
@@ -87,5 +114,8 @@ export function engineFailure(diagnostics: readonly { readonly urn?: string; rea
         return new CliError(`${at?.resource ?? ""}${known.what(match)}`, known.remedy);
     }
     const text = lines.map((line) => `${line.resource}${line.text}`).join("\n");
-    return new CliError(text || "the engine failed without saying why", "run ./mcp doctor; then run the command again");
+    return new CliError(
+        text || "the engine failed without saying why",
+        "run ./mcp doctor; then run the command again",
+    );
 }

@@ -31,29 +31,45 @@ export class PulumiEngine implements Engine {
                 { stackName: project.stack, workDir: project.dir },
                 { envVars: pulumiEnvironment(project) },
             );
-            return new PulumiEngine(project, cli.path, stack, `engine: Pulumi ${cli.version}, from ${cli.path}`);
+            return new PulumiEngine(
+                project,
+                cli.path,
+                stack,
+                `engine: Pulumi ${cli.version}, from ${cli.path}`,
+            );
         } catch (error) {
             throw engineFailure([{ message: commandError(error) }]);
         }
     }
 
-    async up(onStep: OnStep, options: { readonly target?: readonly string[] } = {}): Promise<Readonly<Record<string, number>>> {
+    async up(
+        onStep: OnStep,
+        options: { readonly target?: readonly string[] } = {},
+    ): Promise<Readonly<Record<string, number>>> {
         const result = await this.run(onStep, (onEvent, signal) =>
-            this.stack.up({ onEvent, signal, suppressOutputs: true, target: options.target ? [...options.target] : undefined }),
+            this.stack.up({
+                onEvent,
+                signal,
+                suppressOutputs: true,
+                target: options.target ? [...options.target] : undefined,
+            }),
         );
         return result.summary.resourceChanges ?? {};
     }
 
     async down(onStep: OnStep): Promise<void> {
-        await this.run(onStep, (onEvent, signal) => this.stack.destroy({ onEvent, signal, suppressOutputs: true }));
+        await this.run(onStep, (onEvent, signal) =>
+            this.stack.destroy({ onEvent, signal, suppressOutputs: true }),
+        );
     }
 
     async preview(): Promise<PreviewResult> {
         const result = await this.run(
             () => undefined,
-            (onEvent, signal) => this.stack.preview({ onEvent, signal, diff: true, suppressProgress: true }),
+            (onEvent, signal) =>
+                this.stack.preview({ onEvent, signal, diff: true, suppressProgress: true }),
         );
-        return { changes: result.changeSummary as Record<string, number>, text: result.stdout };
+        return { changes: result.changeSummary, text: result.stdout };
     }
 
     /** Reads the named resources again, so that lost ones leave the state. */
@@ -96,7 +112,14 @@ export class PulumiEngine implements Engine {
 
     /** Takes one resource, with what depends on it, out of the state without touching the real thing. */
     async forgetResource(urn: string): Promise<void> {
-        await this.command(["state", "delete", urn, "--force", "--target-dependents", "--yes"]).catch((error: unknown) => {
+        await this.command([
+            "state",
+            "delete",
+            urn,
+            "--force",
+            "--target-dependents",
+            "--yes",
+        ]).catch((error: unknown) => {
             // Already gone with something it depended on.
             if (!/no resource|not found|does not exist/i.test(messageOf(error))) throw error;
         });
@@ -113,19 +136,29 @@ export class PulumiEngine implements Engine {
 
     /** Runs a CLI command on this stack and gives its standard output. */
     async command(args: readonly string[]): Promise<string> {
-        return pulumi(this.project, this.cliPath, [...args, "--stack", this.stack.name, "--non-interactive"]);
+        return pulumi(this.project, this.cliPath, [
+            ...args,
+            "--stack",
+            this.stack.name,
+            "--non-interactive",
+        ]);
     }
 
     /** Runs an operation; Ctrl-C ends it in order once, and a failure becomes one clear error. */
     private async run<T>(
         onStep: OnStep,
-        operation: (onEvent: (event: automation.EngineEvent) => void, signal: AbortSignal) => Promise<T>,
+        operation: (
+            onEvent: (event: automation.EngineEvent) => void,
+            signal: AbortSignal,
+        ) => Promise<T>,
     ): Promise<T> {
         const diagnostics: { urn?: string; message: string }[] = [];
         const started = new Map<string, number>();
         const abort = new AbortController();
         const onInterrupt = (): void => {
-            process.stderr.write("\ninterrupted: finishing the steps under way, then stopping (nothing is lost)\n");
+            process.stderr.write(
+                "\ninterrupted: finishing the steps under way, then stopping (nothing is lost)\n",
+            );
             abort.abort();
         };
         process.once("SIGINT", onInterrupt);
@@ -133,14 +166,21 @@ export class PulumiEngine implements Engine {
         try {
             return await operation((event) => {
                 const diagnostic = event.diagnosticEvent;
-                if (diagnostic?.severity === "error") diagnostics.push({ urn: diagnostic.urn, message: diagnostic.message });
+                if (diagnostic?.severity === "error")
+                    diagnostics.push({ urn: diagnostic.urn, message: diagnostic.message });
                 reportStep(event, started, onStep);
             }, abort.signal);
         } catch (error) {
             if (abort.signal.aborted) {
-                throw new CliError("interrupted", "run ./mcp up to finish, or ./mcp down to remove what was made", 130);
+                throw new CliError(
+                    "interrupted",
+                    "run ./mcp up to finish, or ./mcp down to remove what was made",
+                    130,
+                );
             }
-            throw engineFailure(diagnostics.length > 0 ? diagnostics : [{ message: commandError(error) }]);
+            throw engineFailure(
+                diagnostics.length > 0 ? diagnostics : [{ message: commandError(error) }],
+            );
         } finally {
             process.off("SIGINT", onInterrupt);
             process.off("SIGTERM", onInterrupt);
@@ -160,11 +200,14 @@ export interface StateResource {
 /** Environment of the engine: own backend and passphrase unless the user has chosen others. */
 export function pulumiEnvironment(project: Project): Record<string, string> {
     const environment = scrubbedEnvironment();
-    const chosen = environment.PULUMI_CONFIG_PASSPHRASE ?? environment.PULUMI_CONFIG_PASSPHRASE_FILE;
+    const chosen =
+        environment.PULUMI_CONFIG_PASSPHRASE ?? environment.PULUMI_CONFIG_PASSPHRASE_FILE;
     return {
         ...environment,
         PULUMI_BACKEND_URL: environment.PULUMI_BACKEND_URL ?? `file://${project.stateDir()}`,
-        ...(chosen === undefined ? { PULUMI_CONFIG_PASSPHRASE_FILE: project.passphraseFile() } : {}),
+        ...(chosen === undefined
+            ? { PULUMI_CONFIG_PASSPHRASE_FILE: project.passphraseFile() }
+            : {}),
         PULUMI_SKIP_UPDATE_CHECK: "true",
     };
 }
@@ -181,7 +224,9 @@ export async function pulumiReady(
         try {
             await pulumi(project, cli.path, ["plugin", "install", "resource", name, version]);
         } catch {
-            return { missing: `the Pulumi plugin ${name} ${version} is neither here nor can it be downloaded` };
+            return {
+                missing: `the Pulumi plugin ${name} ${version} is neither here nor can it be downloaded`,
+            };
         }
     }
     return { cli };
@@ -199,7 +244,11 @@ async function pulumi(project: Project, cliPath: string, args: readonly string[]
     return stdout;
 }
 
-function reportStep(event: automation.EngineEvent, started: Map<string, number>, onStep: OnStep): void {
+function reportStep(
+    event: automation.EngineEvent,
+    started: Map<string, number>,
+    onStep: OnStep,
+): void {
     const before = event.resourcePreEvent?.metadata;
     if (before) started.set(before.urn, Date.now());
     const after = event.resOutputsEvent?.metadata ?? event.resOpFailedEvent?.metadata;

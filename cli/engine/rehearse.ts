@@ -59,6 +59,9 @@ export class RehearseEngine implements Engine {
 }
 
 function forward(event: RehearseEvent, onStep: OnStep): void {
-    const operation = { created: "create", removed: "delete", failed: "failed" }[event.kind as string];
-    if (operation !== undefined) onStep({ type: event.type, name: event.name, operation, seconds: event.seconds });
+    const operation = { created: "create", removed: "delete", failed: "failed" }[
+        event.kind as string
+    ];
+    if (operation !== undefined)
+        onStep({ type: event.type, name: event.name, operation, seconds: event.seconds });
 }

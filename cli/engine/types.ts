@@ -22,7 +22,10 @@ export interface Engine {
     readonly kind: "pulumi" | "rehearse";
     /** One line: which engine and why. */
     readonly why: string;
-    up(onStep: OnStep, options?: { readonly target?: readonly string[] }): Promise<Readonly<Record<string, number>>>;
+    up(
+        onStep: OnStep,
+        options?: { readonly target?: readonly string[] },
+    ): Promise<Readonly<Record<string, number>>>;
     down(onStep: OnStep): Promise<void>;
     preview(): Promise<PreviewResult>;
 }

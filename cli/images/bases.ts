@@ -34,7 +34,11 @@ export interface BaseSpec {
     /** Shell commands run after everything is installed; `$1` is the root. */
     readonly customizeHooks?: readonly string[];
     /** Files of the project copied into the root. */
-    readonly files: readonly { readonly from: string; readonly to: string; readonly mode: number }[];
+    readonly files: readonly {
+        readonly from: string;
+        readonly to: string;
+        readonly mode: number;
+    }[];
     readonly withNode: boolean;
 }
 
@@ -47,7 +51,15 @@ export const BASES: readonly BaseSpec[] = [
     },
     {
         name: "orchestrator",
-        packages: ["ca-certificates", "docker.io", "docker-cli", "iptables", "openssl", "tini", "procps"],
+        packages: [
+            "ca-certificates",
+            "docker.io",
+            "docker-cli",
+            "iptables",
+            "openssl",
+            "tini",
+            "procps",
+        ],
         files: [
             {
                 from: "images/base/dockerd-entrypoint.sh",
@@ -150,7 +162,9 @@ export async function buildBase(projectDir: string, spec: BaseSpec, target: stri
             '--aptopt=APT::Install-Recommends "false"',
             ...(spec.essentialHooks ?? []).map((hook) => `--essential-hook=${hook}`),
             ...(spec.customizeHooks ?? []).map((hook) => `--customize-hook=${hook}`),
-            ...readdirSync(overlay).map((entry) => `--customize-hook=copy-in ${overlay}/${entry} /`),
+            ...readdirSync(overlay).map(
+                (entry) => `--customize-hook=copy-in ${overlay}/${entry} /`,
+            ),
             ...(existsSync(HOST_CA_BUNDLE)
                 ? [`--customize-hook=copy-in ${HOST_CA_BUNDLE} /etc/ssl/certs`]
                 : []),

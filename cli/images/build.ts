@@ -66,7 +66,11 @@ export async function buildImage(
 }
 
 /** Waits for a build or import stream; its error, with the lines before it, becomes ours. */
-async function followed(docker: Docker, stream: NodeJS.ReadableStream, what: string): Promise<void> {
+async function followed(
+    docker: Docker,
+    stream: NodeJS.ReadableStream,
+    what: string,
+): Promise<void> {
     const tail: string[] = [];
     await new Promise<void>((resolve, reject) => {
         docker.modem.followProgress(

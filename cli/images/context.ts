@@ -1,4 +1,12 @@
-import { createWriteStream, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+    createWriteStream,
+    existsSync,
+    mkdirSync,
+    readFileSync,
+    renameSync,
+    rmSync,
+    writeFileSync,
+} from "node:fs";
 import * as path from "node:path";
 import { pipeline } from "node:stream/promises";
 
@@ -22,16 +30,24 @@ interface SavedConfig {
     readonly rootfs: { readonly diff_ids: readonly string[] };
 }
 
-async function save(docker: Docker, tag: string, folder: string): Promise<{ manifest: SavedManifest; config: SavedConfig }> {
+async function save(
+    docker: Docker,
+    tag: string,
+    folder: string,
+): Promise<{ manifest: SavedManifest; config: SavedConfig }> {
     mkdirSync(folder, { recursive: true });
     const archive = path.join(folder, "image.tar");
     await pipeline(await docker.getImage(tag).get(), createWriteStream(archive));
     const { createReadStream } = await import("node:fs");
     await pipeline(createReadStream(archive), tar.extract(folder));
     rmSync(archive);
-    const manifest = (JSON.parse(readFileSync(path.join(folder, "manifest.json"), "utf8")) as SavedManifest[])[0];
+    const manifest = (
+        JSON.parse(readFileSync(path.join(folder, "manifest.json"), "utf8")) as SavedManifest[]
+    )[0];
     if (!manifest) throw new CliError(`image ${tag}: the daemon saved no manifest`);
-    const config = JSON.parse(readFileSync(path.join(folder, manifest.Config), "utf8")) as SavedConfig;
+    const config = JSON.parse(
+        readFileSync(path.join(folder, manifest.Config), "utf8"),
+    ) as SavedConfig;
     return { manifest, config };
 }
 

@@ -16,12 +16,23 @@ export const CACHE = ".mcp/images";
 /** Called with one line per slow step that really happens. */
 export type Progress = (line: string) => void;
 
-async function prepareBase(docker: Docker, projectDir: string, spec: BaseSpec, say: Progress): Promise<void> {
+async function prepareBase(
+    docker: Docker,
+    projectDir: string,
+    spec: BaseSpec,
+    say: Progress,
+): Promise<void> {
     const tag = baseTag(projectDir, spec);
     if (await hasImage(docker, tag)) return;
-    const rootfs = path.join(projectDir, CACHE, `base-${spec.name}-${baseKey(projectDir, spec)}.tar`);
+    const rootfs = path.join(
+        projectDir,
+        CACHE,
+        `base-${spec.name}-${baseKey(projectDir, spec)}.tar`,
+    );
     if (!existsSync(rootfs)) {
-        say(`building the ${spec.name} base from the distribution's packages (about a minute, once)`);
+        say(
+            `building the ${spec.name} base from the distribution's packages (about a minute, once)`,
+        );
         await buildBase(projectDir, spec, rootfs);
     }
     await importBase(docker, rootfs, tag, [
@@ -62,7 +73,11 @@ async function prepareInner(
  * Makes every image of `imageSource: local` and records them in .mcp/machine.json for the program to read.
  * What exists by content is used as it is; what no longer belongs to any image is removed from the cache folder.
  */
-export async function prepareLocalImages(docker: Docker, projectDir: string, say: Progress): Promise<void> {
+export async function prepareLocalImages(
+    docker: Docker,
+    projectDir: string,
+    say: Progress,
+): Promise<void> {
     mkdirSync(path.join(projectDir, CACHE), { recursive: true });
     const images: Record<string, LocalImage> = {};
     // One after the other: unpacking packages saturates a small machine, two at a time take longer than in turn.
@@ -78,17 +93,24 @@ export async function prepareLocalImages(docker: Docker, projectDir: string, say
     for (const spec of INNER_IMAGES) {
         images[spec.name] = await prepareInner(docker, projectDir, spec, base, say);
     }
-    writeMachineFacts(projectDir, { ...readMachineFacts(projectDir), imageSource: "local", images });
+    writeMachineFacts(projectDir, {
+        ...readMachineFacts(projectDir),
+        imageSource: "local",
+        images,
+    });
     sweep(projectDir, images);
 }
 
 /** Removes contexts and half-made files that no current image uses. Root filesystems of current bases stay. */
 function sweep(projectDir: string, images: Readonly<Record<string, LocalImage>>): void {
     const keep = new Set([
-        ...Object.values(images).flatMap((image) => (image.context ? [path.basename(image.context)] : [])),
+        ...Object.values(images).flatMap((image) =>
+            image.context ? [path.basename(image.context)] : [],
+        ),
         ...BASES.map((spec) => `base-${spec.name}-${baseKey(projectDir, spec)}.tar`),
     ]);
     for (const entry of readdirSync(path.join(projectDir, CACHE))) {
-        if (!keep.has(entry)) rmSync(path.join(projectDir, CACHE, entry), { recursive: true, force: true });
+        if (!keep.has(entry))
+            rmSync(path.join(projectDir, CACHE, entry), { recursive: true, force: true });
     }
 }

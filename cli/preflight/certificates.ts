@@ -17,7 +17,13 @@ export async function checkCertificates(inner: InnerDaemon): Promise<Check> {
     if (!end) return ok("certificates", "none yet: they are made with the orchestrator");
     const days = daysUntil(end);
     const date = end.toISOString().slice(0, 10);
-    if (days < 0) return warning("certificates", `ended on ${date}`, "issue new ones: ./mcp rotate");
-    if (days < EXPIRY_WARNING_DAYS) return warning("certificates", `end on ${date}, in ${String(days)} days`, "issue new ones: ./mcp rotate");
+    if (days < 0)
+        return warning("certificates", `ended on ${date}`, "issue new ones: ./mcp rotate");
+    if (days < EXPIRY_WARNING_DAYS)
+        return warning(
+            "certificates",
+            `end on ${date}, in ${String(days)} days`,
+            "issue new ones: ./mcp rotate",
+        );
     return ok("certificates", `valid until ${date} (${String(days)} days)`);
 }

@@ -9,5 +9,15 @@ export interface Check {
 }
 
 export const ok = (name: string, found: string): Check => ({ name, state: "ok", found });
-export const warning = (name: string, found: string, remedy: string): Check => ({ name, state: "warning", found, remedy });
-export const failed = (name: string, found: string, remedy: string): Check => ({ name, state: "failed", found, remedy });
+export const warning = (name: string, found: string, remedy: string): Check => ({
+    name,
+    state: "warning",
+    found,
+    remedy,
+});
+export const failed = (name: string, found: string, remedy: string): Check => ({
+    name,
+    state: "failed",
+    found,
+    remedy,
+});

@@ -29,7 +29,11 @@ export async function checkDisk(docker: Docker): Promise<Check> {
     const free = (bavail * bsize) / GIB;
     const found = `${free.toFixed(1)} GiB free below ${folder}`;
     if (free < DISK.refuse) {
-        return failed("disk", `${found}; the stack needs ${String(DISK.refuse)} GiB`, "free some space: docker system df shows what Docker holds");
+        return failed(
+            "disk",
+            `${found}; the stack needs ${String(DISK.refuse)} GiB`,
+            "free some space: docker system df shows what Docker holds",
+        );
     }
     if (free < DISK.warn) return warning("disk", found, "free some space soon");
     return ok("disk", found);
@@ -43,7 +47,11 @@ export async function checkMemory(docker: Docker, { settings }: StackContext): P
     const found = `${String(total)} MiB on the host, ${String(limit)} MiB for the orchestrator`;
     return total >= limit
         ? ok("memory", found)
-        : warning("memory", found, "lower orchestratorMemoryMb, or the host will kill processes before the limit does");
+        : warning(
+              "memory",
+              found,
+              "lower orchestratorMemoryMb, or the host will kill processes before the limit does",
+          );
 }
 
 /** Variables that would redirect Docker; they are scrubbed, and said. */

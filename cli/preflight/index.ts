@@ -19,22 +19,27 @@ export async function preflight(docker: Docker, context: StackContext): Promise<
         checkDaemon(docker),
         checkDisk(docker),
         checkMemory(docker, context),
-        checkEnvironment(),
         checkPorts(docker, context),
         checkSubnets(docker, context),
         checkCertificates(inner),
     ]);
-    return checks.flat();
+    return [checkEnvironment(), ...checks.flat()];
 }
 
 /** Shows warnings and turns failures into one error that names them all. */
 export function demand(checks: readonly Check[], out: Output): void {
     for (const check of checks) {
-        if (check.state === "warning") out.warn(`${check.name}: ${check.found}; ${check.remedy ?? ""}`);
+        if (check.state === "warning")
+            out.warn(`${check.name}: ${check.found}; ${check.remedy ?? ""}`);
     }
     const failures = checks.filter((check) => check.state === "failed");
     const [first, ...rest] = failures;
     if (!first) return;
-    const text = [first, ...rest].map((check) => `${check.found}${rest.length > 0 ? `; ${check.remedy ?? ""}` : ""}`);
-    throw new CliError(text.join("\n"), rest.length > 0 ? "then run the command again" : first.remedy);
+    const text = [first, ...rest].map(
+        (check) => `${check.found}${rest.length > 0 ? `; ${check.remedy ?? ""}` : ""}`,
+    );
+    throw new CliError(
+        text.join("\n"),
+        rest.length > 0 ? "then run the command again" : first.remedy,
+    );
 }

@@ -24,7 +24,9 @@ export function wantedPorts({ settings }: StackContext): WantedPort[] {
         { port: at(PORTS.dockerTls.host), purpose: "inner daemon, TLS API" },
         { port: at(PORTS.management.host), purpose: "management API" },
         { port: at(PORTS.metrics.host), purpose: "metrics" },
-        ...(settings.plainApi ? [{ port: at(PORTS.dockerPlain.host), purpose: "inner daemon, plain API" }] : []),
+        ...(settings.plainApi
+            ? [{ port: at(PORTS.dockerPlain.host), purpose: "inner daemon, plain API" }]
+            : []),
         ...(range
             ? Array.from({ length: range.to - range.from + 1 }, (_, index) => ({
                   port: at(range.from + index),
@@ -55,13 +57,17 @@ export async function checkPorts(docker: Docker, context: StackContext): Promise
     const holders = new Map<number, { name: string; own: boolean }>();
     for (const container of await docker.listContainers()) {
         const name = (container.Names[0] ?? container.Id).replace(/^\//, "");
-        const own = container.Labels[LABELS.stack] === settings.stack && name === context.names.orchestrator;
-        for (const port of container.Ports) if (port.PublicPort) holders.set(port.PublicPort, { name, own });
+        const own =
+            container.Labels[LABELS.stack] === settings.stack &&
+            name === context.names.orchestrator;
+        for (const port of container.Ports)
+            if (port.PublicPort) holders.set(port.PublicPort, { name, own });
     }
     const taken = await Promise.all(
         wantedPorts(context).map(async (wanted) => {
             const holder = holders.get(wanted.port);
-            if (holder?.own === true || (await isFree(wanted.port, settings.bindAddress))) return undefined;
+            if (holder?.own === true || (await isFree(wanted.port, settings.bindAddress)))
+                return undefined;
             return failed(
                 "ports",
                 `port ${String(wanted.port)} (${wanted.purpose}) on ${settings.bindAddress} is taken by ` +
@@ -73,24 +79,37 @@ export async function checkPorts(docker: Docker, context: StackContext): Promise
         }),
     );
     const problems = taken.filter((check) => check !== undefined);
-    return problems.length > 0 ? problems : [ok("ports", `${String(wantedPorts(context).length)} ports free or ours`)];
+    return problems.length > 0
+        ? problems
+        : [ok("ports", `${String(wantedPorts(context).length)} ports free or ours`)];
 }
 
 /** The stack's subnets must not lie across another network of the daemon or an address of the host. */
-export async function checkSubnets(docker: Docker, { settings, names }: StackContext): Promise<Check[]> {
+export async function checkSubnets(
+    docker: Docker,
+    { settings, names }: StackContext,
+): Promise<Check[]> {
     const own = new Set([names.mainNetwork, names.internalNetwork]);
     const networks = (await docker.listNetworks()).flatMap((network) =>
         own.has(network.Name) && network.Labels?.[LABELS.stack] === settings.stack
             ? []
-            : (network.IPAM?.Config ?? []).map((config) => ({ what: `Docker network ${network.Name}`, cidr: config.Subnet ?? "" })),
+            : (network.IPAM?.Config ?? []).map((config) => ({
+                  what: `Docker network ${network.Name}`,
+                  cidr: config.Subnet ?? "",
+              })),
     );
     const bridges = new Set(networks.map((network) => network.cidr));
     const interfaces = Object.entries(networkInterfaces()).flatMap(([name, addresses]) =>
         /^(br-|docker|veth)/.test(name)
             ? []
-            : (addresses ?? []).map((address) => ({ what: `interface ${name}`, cidr: address.cidr ?? "" })),
+            : (addresses ?? []).map((address) => ({
+                  what: `interface ${name}`,
+                  cidr: address.cidr ?? "",
+              })),
     );
-    const others = [...networks, ...interfaces].filter(({ cidr }) => !cidr.includes(":") && !cidr.startsWith("127."));
+    const others = [...networks, ...interfaces].filter(
+        ({ cidr }) => !cidr.includes(":") && !cidr.startsWith("127."),
+    );
     const problems: Check[] = [];
     for (const key of ["mainSubnet", "internalSubnet", "innerPool"] as const) {
         const wanted = parseCidr(settings[key]);
@@ -100,11 +119,17 @@ export async function checkSubnets(docker: Docker, { settings, names }: StackCon
             // The inner pool lives in the orchestrator's own namespace: only its two networks matter, checked with the settings.
             if (key === "innerPool" && bridges.has(cidr)) continue;
             problems.push(
-                failed("subnets", `${key} ${settings[key]} overlaps ${what} (${cidr})`, `remove that network, or choose another range: pulumi config set ${key} <subnet>`),
+                failed(
+                    "subnets",
+                    `${key} ${settings[key]} overlaps ${what} (${cidr})`,
+                    `remove that network, or choose another range: pulumi config set ${key} <subnet>`,
+                ),
             );
         }
     }
-    return problems.length > 0 ? problems : [ok("subnets", `${settings.mainSubnet} and ${settings.internalSubnet} are free or ours`)];
+    return problems.length > 0
+        ? problems
+        : [ok("subnets", `${settings.mainSubnet} and ${settings.internalSubnet} are free or ours`)];
 }
 
 /** The network address of an interface's CIDR (10.0.0.7/24 to 10.0.0.0/24). */

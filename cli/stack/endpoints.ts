@@ -14,7 +14,10 @@ export interface CheckedEndpoint {
 }
 
 /** Where a server is published on the host; undefined when it is not. */
-export function publishedUrl({ settings }: StackContext, manifest: ServerManifest): string | undefined {
+export function publishedUrl(
+    { settings }: StackContext,
+    manifest: ServerManifest,
+): string | undefined {
     const range = settings.publishServers;
     if (!range || manifest.port < range.from || manifest.port > range.to) return undefined;
     const port = String(hostPort(manifest.port, settings.portOffset));
@@ -44,8 +47,12 @@ export async function askForTools(url: string): Promise<number> {
     if (!response.ok) throw new Error(`HTTP ${String(response.status)}`);
     // Streamable HTTP answers with JSON or with one event that carries it.
     const data = text.startsWith("{") ? text : (/^data: (.*)$/m.exec(text)?.[1] ?? "{}");
-    const message = JSON.parse(data) as { result?: { tools?: unknown[] }; error?: { message?: string } };
-    if (!message.result?.tools) throw new Error(message.error?.message ?? "the answer holds no tools");
+    const message = JSON.parse(data) as {
+        result?: { tools?: unknown[] };
+        error?: { message?: string };
+    };
+    if (!message.result?.tools)
+        throw new Error(message.error?.message ?? "the answer holds no tools");
     return message.result.tools.length;
 }
 
@@ -66,7 +73,11 @@ export async function checkEndpoints(
     return Promise.all(manifests.map((manifest) => checkOne(context, manifest, patienceMs)));
 }
 
-async function checkOne(context: StackContext, manifest: ServerManifest, patienceMs: number): Promise<CheckedEndpoint> {
+async function checkOne(
+    context: StackContext,
+    manifest: ServerManifest,
+    patienceMs: number,
+): Promise<CheckedEndpoint> {
     const url = publishedUrl(context, manifest);
     const server = manifest.name;
     if (url === undefined) {
@@ -78,12 +89,26 @@ async function checkOne(context: StackContext, manifest: ServerManifest, patienc
         const begun = Date.now();
         try {
             const tools = await askForTools(url);
-            return { server, url, state: "healthy", tools, detail: "", milliseconds: Date.now() - begun };
+            return {
+                server,
+                url,
+                state: "healthy",
+                tools,
+                detail: "",
+                milliseconds: Date.now() - begun,
+            };
         } catch (error) {
             if (Date.now() >= deadline) {
                 const cause = (error as { cause?: { code?: string } }).cause?.code;
                 const detail = cause ?? (error instanceof Error ? error.message : String(error));
-                return { server, url, state: "unhealthy", tools: undefined, detail, milliseconds: Date.now() - begun };
+                return {
+                    server,
+                    url,
+                    state: "unhealthy",
+                    tools: undefined,
+                    detail,
+                    milliseconds: Date.now() - begun,
+                };
             }
             await new Promise((resolve) => setTimeout(resolve, 500));
         }

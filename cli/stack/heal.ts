@@ -12,9 +12,14 @@ const LOSABLE: Readonly<Record<string, "container" | "network" | "volume">> = {
 };
 
 /** URN parts that tell the two layers apart. */
-const onInner = (resource: StateResource): boolean => resource.urn.includes("$mcp:inner:") || resource.urn.includes("::mcp:inner:");
+const onInner = (resource: StateResource): boolean =>
+    resource.urn.includes("$mcp:inner:") || resource.urn.includes("::mcp:inner:");
 
-async function exists(docker: Docker, kind: "container" | "network" | "volume", id: string): Promise<boolean> {
+async function exists(
+    docker: Docker,
+    kind: "container" | "network" | "volume",
+    id: string,
+): Promise<boolean> {
     const look = {
         container: () => docker.getContainer(id).inspect(),
         network: () => docker.getNetwork(id).inspect(),
@@ -28,7 +33,10 @@ async function exists(docker: Docker, kind: "container" | "network" | "volume", 
 }
 
 /** URNs of host-level resources that the state has and the daemon has not. */
-async function lostOnHost(docker: Docker, resources: readonly StateResource[]): Promise<StateResource[]> {
+async function lostOnHost(
+    docker: Docker,
+    resources: readonly StateResource[],
+): Promise<StateResource[]> {
     const checked = await Promise.all(
         resources.map(async (resource) => {
             const kind = LOSABLE[resource.type];
@@ -40,7 +48,10 @@ async function lostOnHost(docker: Docker, resources: readonly StateResource[]): 
 }
 
 /** Inner containers and volumes that the state has and the inner daemon has not. Empty when it does not answer. */
-async function lostInside(inner: InnerDaemon, resources: readonly StateResource[]): Promise<StateResource[]> {
+async function lostInside(
+    inner: InnerDaemon,
+    resources: readonly StateResource[],
+): Promise<StateResource[]> {
     const listed = await Promise.all([
         inner.run(["ps", "--all", "--no-trunc", "--format", "{{.ID}}"]),
         inner.run(["volume", "ls", "--format", "{{.Name}}"]),
@@ -49,7 +60,11 @@ async function lostInside(inner: InnerDaemon, resources: readonly StateResource[
     if (!listed) return [];
     const known = new Set(listed.flatMap((text) => text.split("\n")));
     return resources.filter(
-        (resource) => LOSABLE[resource.type] && onInner(resource) && resource.id !== undefined && !known.has(resource.id),
+        (resource) =>
+            LOSABLE[resource.type] &&
+            onInner(resource) &&
+            resource.id !== undefined &&
+            !known.has(resource.id),
     );
 }
 
@@ -57,14 +72,20 @@ async function lostInside(inner: InnerDaemon, resources: readonly StateResource[
  * Records what was lost behind the engine's back, so that the next `up` makes it again. A plain `up` trusts its
  * state and would change nothing; a refresh of everything would dial an inner daemon that may be gone.
  */
-export async function recordLosses({ project, out }: Session, docker: Docker, engine: PulumiEngine): Promise<number> {
+export async function recordLosses(
+    { project, out }: Session,
+    docker: Docker,
+    engine: PulumiEngine,
+): Promise<number> {
     const resources = await engine.state();
     if (resources.length === 0) return 0;
     const host = await lostOnHost(docker, resources);
     const inner = new InnerDaemon(docker, project.context().names.orchestrator);
     const volumeLost = host.some((resource) => resource.urn.endsWith("::volumes-data"));
     // With the inner daemon's volume gone, all that was in it is gone too, whatever the state says.
-    const inside = volumeLost ? resources.filter((resource) => onInner(resource) && resource.provider) : await lostInside(inner, resources);
+    const inside = volumeLost
+        ? resources.filter((resource) => onInner(resource) && resource.provider)
+        : await lostInside(inner, resources);
     const name = (resource: StateResource): string => resource.urn.split("::").at(-1) ?? "";
     if (host.length > 0) {
         out.warn(`lost outside this program: ${host.map(name).join(", ")}; making it again`);

@@ -38,13 +38,18 @@ export async function ensureImages({ project, out }: Session, docker: Docker): P
     const chosen = project.config()[`${PROJECT_NAME}:imageSource`];
     const facts = readMachineFacts(project.dir);
     let source = chosen ?? facts.imageSource;
-    let why = chosen === undefined ? "as this machine did before" : `set in Pulumi.${project.stack}.yaml`;
+    let why =
+        chosen === undefined ? "as this machine did before" : `set in Pulumi.${project.stack}.yaml`;
     if (source === undefined) {
         source = (await registryAnswers(docker)) ? "registry" : "local";
         why = source === "registry" ? "the image registry answers" : "no image registry answers";
-        if (source === "registry") writeMachineFacts(project.dir, { ...facts, imageSource: "registry" });
+        if (source === "registry")
+            writeMachineFacts(project.dir, { ...facts, imageSource: "registry" });
     }
-    const how = source === "registry" ? "upstream, pinned by digest" : "built on this machine from the distribution's packages";
+    const how =
+        source === "registry"
+            ? "upstream, pinned by digest"
+            : "built on this machine from the distribution's packages";
     out.say(`images: ${how} (${why})`);
     if (source === "local") await buildLocalImages({ project, out }, docker);
 }

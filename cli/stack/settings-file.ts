@@ -17,11 +17,16 @@ export function ensureSettings({ project, out }: Session): void {
     if (existsSync(project.settingsFile)) return;
     const others = readdirSync(project.dir).filter((file) => /^Pulumi\..+\.yaml$/.test(file));
     const offsets = others.map((file) => {
-        const data = parse(readFileSync(path.join(project.dir, file), "utf8")) as { config?: Record<string, unknown> } | null;
+        const data = parse(readFileSync(path.join(project.dir, file), "utf8")) as {
+            config?: Record<string, unknown>;
+        } | null;
         return Number(data?.config?.[`${PROJECT_NAME}:portOffset`] ?? 0);
     });
     const slot = Math.floor(Math.max(-OFFSET_STEP, ...offsets) / OFFSET_STEP) + 1;
-    const prefix = project.stack.toLowerCase().replace(/[^a-z0-9]+/g, "-").slice(0, 30);
+    const prefix = project.stack
+        .toLowerCase()
+        .replace(/[^a-z0-9]+/g, "-")
+        .slice(0, 30);
     const lines = [
         `# Settings of stack ${project.stack}, beside the others on this host; every key: config/settings.ts`,
         "config:",
@@ -37,5 +42,7 @@ export function ensureSettings({ project, out }: Session): void {
         "",
     ];
     writeFileSync(project.settingsFile, lines.join("\n"), { flag: "wx" });
-    out.say(`new stack ${project.stack}: settings written to ${path.basename(project.settingsFile)}`);
+    out.say(
+        `new stack ${project.stack}: settings written to ${path.basename(project.settingsFile)}`,
+    );
 }

@@ -7,13 +7,7 @@ import { PORTS } from "../../config/defaults";
 import { containerInputs, labelsOf, uploadTo } from "../support/docker";
 import { IMAGE, hostParts, manifest, onHost, stackContext } from "../support/fixtures";
 import { mockPrivateKey } from "../support/mock-outputs";
-import {
-    isSecretInput,
-    startMocks,
-    valueOf,
-    type Recorded,
-    type Recorder,
-} from "../support/mocks";
+import { isSecretInput, startMocks, valueOf, type Recorded, type Recorder } from "../support/mocks";
 
 const SCRIPTS = { entrypoint: "#!/bin/sh\nexec entry\n", runtime: "#!/bin/sh\nexec runc\n" };
 
@@ -236,7 +230,11 @@ describe("published ports", () => {
     });
 
     test("move with the stack's offset and address, outside only; the API's address with them", async () => {
-        const config = { portOffset: "100", bindAddress: "127.0.0.5", publishServers: "13001-13001" };
+        const config = {
+            portOffset: "100",
+            bindAddress: "127.0.0.5",
+            publishServers: "13001-13001",
+        };
         const { component, container } = await orchestrator(config);
         const { ports: published } = containerInputs(container);
         expect(published.map(({ internal, external }) => [internal, external])).toEqual([

@@ -119,6 +119,18 @@ test("keys are secret, certificates are not", async () => {
     ]);
 });
 
+test("a new epoch replaces the keys of the leaves, and with them the leaves, never the CA", async () => {
+    await authority({ certEpoch: "7" });
+    const triggers = recorder
+        .ofKind("PrivateKey")
+        .map(({ name, options }) => [name, options.replacementTrigger]);
+    expect(Object.fromEntries(triggers)).toEqual({
+        "tls-ca-key": undefined,
+        "tls-server-key": 7,
+        "tls-client-key": 7,
+    });
+});
+
 describe("subject alternative names of the server", () => {
     const names = (): Record<string, unknown> => {
         const { dnsNames, ipAddresses } = recorder.one("CertRequest", "tls-server-request").inputs;

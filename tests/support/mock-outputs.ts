@@ -16,7 +16,10 @@ export function outputsOf(
     inputs: Readonly<Record<string, unknown>>,
 ): Record<string, unknown> {
     const kind = type.split(":").pop() ?? "";
-    return { ...inputs, ...(type.startsWith("tls:") ? tlsOutputs : dockerOutputs)(kind, name, inputs) };
+    return {
+        ...inputs,
+        ...(type.startsWith("tls:") ? tlsOutputs : dockerOutputs)(kind, name, inputs),
+    };
 }
 
 /** The private key a mock `tls.PrivateKey` of that name gives. */

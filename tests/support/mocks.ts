@@ -12,6 +12,7 @@ export interface RecordedOptions {
     readonly protect?: boolean;
     readonly replaceOnChanges?: readonly string[];
     readonly replaceWith?: readonly string[];
+    readonly replacementTrigger?: unknown;
 }
 
 /** One resource the program registered. */
@@ -165,12 +166,14 @@ function optionsOf(request: RegisterResourceRequest): RecordedOptions {
     const deletedWith = request.getDeletedwith();
     const replaceOnChanges = request.getReplaceonchangesList();
     const replaceWith = request.getReplaceWithList();
+    const trigger: unknown = request.getReplacementTrigger()?.toJavaScript();
     return {
         ...(request.getDeletebeforereplace() ? { deleteBeforeReplace: true } : {}),
         ...(deletedWith === "" ? {} : { deletedWith: keyOf(deletedWith) }),
         ...(request.hasProtect() ? { protect: request.getProtect() } : {}),
         ...(replaceOnChanges.length === 0 ? {} : { replaceOnChanges }),
         ...(replaceWith.length === 0 ? {} : { replaceWith: replaceWith.map(keyOf) }),
+        ...(trigger === undefined ? {} : { replacementTrigger: trigger }),
     };
 }
 

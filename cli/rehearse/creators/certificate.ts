@@ -1,4 +1,4 @@
-import "../reflect";
+import "reflect-metadata";
 import { createHash, createPrivateKey, createPublicKey, randomBytes, webcrypto } from "node:crypto";
 import * as x509 from "@peculiar/x509";
 import type * as tls from "@pulumi/tls";
