@@ -36,9 +36,9 @@ function program(): Command {
         async (session, options) =>
             (await import("./commands/up")).up(session, options as { engine: "auto" }),
     ).addOption(engine());
-    command(root, "down", "remove everything of the stack", async (session) =>
-        (await import("./commands/down")).down(session),
-    );
+    command(root, "down", "remove everything of the stack", async (session, options) =>
+        (await import("./commands/down")).down(session, options as { images?: boolean }),
+    ).option("--images", "remove the images built on this machine as well");
     command(root, "preview", "show what up would change", async (session, options) =>
         (await import("./commands/preview")).preview(session, options as { engine: "auto" }),
     ).addOption(engine());

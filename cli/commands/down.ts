@@ -4,13 +4,17 @@ import { ensureDocker, hostContainers } from "../docker/host";
 import { chooseEngine } from "../engine/choose";
 import { PulumiEngine } from "../engine/pulumi";
 import { CliError } from "../errors";
+import { removeLocalImages } from "../images/prepare";
 import { seconds } from "../output";
 import type { Session } from "../session";
 
 import { stepLine } from "./up";
 
 /** `./mcp down`: removes everything of the stack; a second one finds nothing and says so. */
-export async function down(session: Session): Promise<void> {
+export async function down(
+    session: Session,
+    options: { readonly images?: boolean } = {},
+): Promise<void> {
     const { project, out } = session;
     const begun = Date.now();
     const docker = await ensureDocker(project.dir, out);
@@ -40,9 +44,15 @@ export async function down(session: Session): Promise<void> {
     }
     // The settings of a generated stack stay: they may be edited, and the next up uses them again.
     if (existsSync(project.ledgerFile)) rmSync(project.ledgerFile);
-    out.result({ removed, seconds: (Date.now() - begun) / 1000 }, () =>
-        removed === 0
-            ? "nothing to remove"
-            : `removed ${String(removed)} resources in ${seconds(Date.now() - begun)}; images stay as a cache`,
-    );
+    const images =
+        options.images === true ? await removeLocalImages(docker, project.dir) : undefined;
+    out.result({ removed, images, seconds: (Date.now() - begun) / 1000 }, () => {
+        const kept =
+            images === undefined
+                ? "images stay as a cache (--images removes them too)"
+                : `${String(images)} images removed too`;
+        return removed === 0
+            ? `nothing to remove; ${kept}`
+            : `removed ${String(removed)} resources in ${seconds(Date.now() - begun)}; ${kept}`;
+    });
 }

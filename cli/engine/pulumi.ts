@@ -155,11 +155,14 @@ export class PulumiEngine implements Engine {
         const diagnostics: { urn?: string; message: string }[] = [];
         const started = new Map<string, number>();
         const abort = new AbortController();
-        const onInterrupt = (): void => {
+        let interrupted = false;
+        const onInterrupt = (signal: NodeJS.Signals): void => {
+            interrupted = true;
             process.stderr.write(
                 "\ninterrupted: finishing the steps under way, then stopping (nothing is lost)\n",
             );
-            abort.abort();
+            // A terminal sends Ctrl-C to the CLI as well, and a second signal would make it drop what is under way.
+            if (signal === "SIGTERM" || !process.stdin.isTTY) abort.abort();
         };
         process.once("SIGINT", onInterrupt);
         process.once("SIGTERM", onInterrupt);
@@ -171,7 +174,7 @@ export class PulumiEngine implements Engine {
                 reportStep(event, started, onStep);
             }, abort.signal);
         } catch (error) {
-            if (abort.signal.aborted) {
+            if (interrupted) {
                 throw new CliError(
                     "interrupted",
                     "run ./mcp up to finish, or ./mcp down to remove what was made",

@@ -59,6 +59,7 @@ export const BASES: readonly BaseSpec[] = [
             "openssl",
             "tini",
             "procps",
+            "socat",
         ],
         files: [
             {

@@ -65,6 +65,13 @@ export async function buildImage(
     await followed(docker, stream, `build of ${build.tag} (${build.dockerfile})`);
 }
 
+/** Removes what our builds left without a name: stages, and images whose tag went to a newer one. */
+export async function pruneBuildLeftovers(docker: Docker): Promise<void> {
+    await docker.pruneImages({
+        filters: { dangling: { true: true }, label: { "mcp.managed-by=sutazai-mcp": true } },
+    });
+}
+
 /** Waits for a build or import stream; its error, with the lines before it, becomes ours. */
 async function followed(
     docker: Docker,

@@ -1,4 +1,6 @@
+import { execFile } from "node:child_process";
 import {
+    createReadStream,
     createWriteStream,
     existsSync,
     mkdirSync,
@@ -9,11 +11,14 @@ import {
 } from "node:fs";
 import * as path from "node:path";
 import { pipeline } from "node:stream/promises";
+import { promisify } from "node:util";
 
 import type Docker from "dockerode";
 import tar from "tar-fs";
 
 import { CliError } from "../errors";
+
+const run = promisify(execFile);
 
 interface SavedManifest {
     readonly Config: string;
@@ -38,7 +43,6 @@ async function save(
     mkdirSync(folder, { recursive: true });
     const archive = path.join(folder, "image.tar");
     await pipeline(await docker.getImage(tag).get(), createWriteStream(archive));
-    const { createReadStream } = await import("node:fs");
     await pipeline(createReadStream(archive), tar.extract(folder));
     rmSync(archive);
     const manifest = (
@@ -77,6 +81,7 @@ export async function exportContext(
             if (index < below) continue;
             const name = `layer-${String(index)}.tar`;
             renameSync(path.join(work, "saved", layer), path.join(context, name));
+            await refuseWhiteouts(path.join(context, name), image.tag);
             adds.push(`ADD ${name} /`);
         }
         writeFileSync(
@@ -96,6 +101,17 @@ export async function exportContext(
     } finally {
         rmSync(work, { recursive: true, force: true });
     }
+}
+
+/** A layer that removes files of its parent does so by marker files, which ADD would only copy. */
+async function refuseWhiteouts(layer: string, tag: string): Promise<void> {
+    const { stdout } = await run("tar", ["-tf", layer], { maxBuffer: 256 * 1024 * 1024 });
+    const marker = stdout.split("\n").find((entry) => /(^|\/)\.wh\./.test(entry));
+    if (marker === undefined) return;
+    throw new CliError(
+        `image ${tag}: its own layer removes ${marker.replace(".wh.", "")} of its parent`,
+        "let its Dockerfile only add files: build in one stage, COPY the result in the last",
+    );
 }
 
 /** The image's configuration as Dockerfile lines. */

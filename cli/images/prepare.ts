@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
+import { mkdirSync, readdirSync, rmSync } from "node:fs";
 import * as path from "node:path";
 
 import type Docker from "dockerode";
@@ -7,7 +7,7 @@ import { readMachineFacts, writeMachineFacts, type LocalImage } from "../../conf
 import { INNER_IMAGES, innerImageTag, type InnerImageSpec } from "../../images/catalog";
 
 import { BASES, baseKey, baseTag, buildBase, type BaseSpec } from "./bases";
-import { buildImage, hasImage, importBase } from "./build";
+import { buildImage, hasImage, importBase, pruneBuildLeftovers } from "./build";
 import { exportContext } from "./context";
 
 /** Where what is built once is kept, relative to the project. */
@@ -29,17 +29,15 @@ async function prepareBase(
         CACHE,
         `base-${spec.name}-${baseKey(projectDir, spec)}.tar`,
     );
-    if (!existsSync(rootfs)) {
-        say(
-            `building the ${spec.name} base from the distribution's packages (about a minute, once)`,
-        );
-        await buildBase(projectDir, spec, rootfs);
-    }
+    say(`building the ${spec.name} base from the distribution's packages (about a minute, once)`);
+    await buildBase(projectDir, spec, rootfs);
     await importBase(docker, rootfs, tag, [
         "ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
         "ENV SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt",
         ...(spec.withNode ? ["ENV NODE_EXTRA_CA_CERTS=/etc/ssl/certs/ca-certificates.crt"] : []),
     ]);
+    // The daemon has it now; a second copy would only take space.
+    rmSync(rootfs);
 }
 
 async function prepareInner(
@@ -99,16 +97,34 @@ export async function prepareLocalImages(
         images,
     });
     sweep(projectDir, images);
+    await pruneBuildLeftovers(docker);
 }
 
-/** Removes contexts and half-made files that no current image uses. Root filesystems of current bases stay. */
+/** Removes every local image and context of this project, and forgets that the machine has them. */
+export async function removeLocalImages(docker: Docker, projectDir: string): Promise<number> {
+    const { images = {}, ...facts } = readMachineFacts(projectDir);
+    const tags = [
+        ...Object.values(images).map((image) => image.tag),
+        ...BASES.map((spec) => baseTag(projectDir, spec)),
+    ];
+    let removed = 0;
+    for (const tag of [...new Set(tags)]) {
+        if (!(await hasImage(docker, tag))) continue;
+        await docker.getImage(tag).remove({ force: true });
+        removed += 1;
+    }
+    rmSync(path.join(projectDir, CACHE), { recursive: true, force: true });
+    writeMachineFacts(projectDir, facts);
+    return removed;
+}
+
+/** Removes contexts and half-made files that no current image uses. */
 function sweep(projectDir: string, images: Readonly<Record<string, LocalImage>>): void {
-    const keep = new Set([
-        ...Object.values(images).flatMap((image) =>
+    const keep = new Set(
+        Object.values(images).flatMap((image) =>
             image.context ? [path.basename(image.context)] : [],
         ),
-        ...BASES.map((spec) => `base-${spec.name}-${baseKey(projectDir, spec)}.tar`),
-    ]);
+    );
     for (const entry of readdirSync(path.join(projectDir, CACHE))) {
         if (!keep.has(entry))
             rmSync(path.join(projectDir, CACHE, entry), { recursive: true, force: true });

@@ -6,19 +6,19 @@ import * as pulumi from "@pulumi/pulumi";
 
 import { InnerImages } from "../../components/inner-images";
 import type { MachineFacts } from "../../config/machine";
-import { UPSTREAM } from "../../images/catalog";
+import { INNER_IMAGES, UPSTREAM } from "../../images/catalog";
 import { onInner, stackContext } from "../support/fixtures";
 import { mockImageId } from "../support/mock-outputs";
 import { startMocks, valueOf, type Recorded, type Recorder } from "../support/mocks";
+import { PROJECT } from "../support/program";
 
-const FILES: Readonly<Record<string, string>> = {
-    "images/runtime/Dockerfile": "FROM base\n",
-    "images/bridge/Dockerfile": "FROM runtime\n",
-    "images/dbhub/Dockerfile": "FROM runtime\n",
-    "services/bridge/package.json": "{}\n",
-    "services/bridge/package-lock.json": "{}\n",
-    "services/bridge/src/main.ts": "export {};\n",
-};
+/** A file for every input of every image; a folder of the project gets one inside. */
+const FILES: Readonly<Record<string, string>> = Object.fromEntries(
+    INNER_IMAGES.flatMap(({ inputs }) => inputs).map((input) => {
+        const isFolder = fs.statSync(path.join(PROJECT, input)).isDirectory();
+        return [isFolder ? `${input}/file` : input, `content of ${input}\n`];
+    }),
+);
 
 const folders: string[] = [];
 let recorder: Recorder;
@@ -41,10 +41,14 @@ function project(changes: Readonly<Record<string, string>> = {}): string {
     return folder;
 }
 
-function images(
-    names: readonly string[],
-    { projectDir = project(), imageSource = "registry", machine = {} as MachineFacts } = {},
-): InnerImages {
+interface Options {
+    readonly projectDir?: string;
+    readonly imageSource?: string;
+    readonly machine?: MachineFacts;
+}
+
+function images(names: readonly string[], options: Options = {}): InnerImages {
+    const { projectDir = project(), imageSource = "registry", machine = {} } = options;
     const context = stackContext({ imageSource });
     return new InnerImages("images", { context, machine, names, projectDir }, onInner());
 }
@@ -140,6 +144,33 @@ describe("tag by content", () => {
         const different = Object.keys(before).filter((name) => before[name] !== after[name]);
         expect(different.sort()).toEqual(changed);
     });
+
+    test.each(INNER_IMAGES.flatMap(({ name, inputs }) => inputs.map((input) => [name, input])))(
+        "%s counts %s",
+        async (name = "", input = "") => {
+            const file = input in FILES ? input : `${input}/file`;
+            const before = await tags(project());
+            const after = await tags(project({ [file]: "changed\n" }));
+            expect(after[name]).not.toBe(before[name]);
+        },
+    );
+
+    test.each(INNER_IMAGES.map(({ name }) => name))(
+        "%s counts everything its Dockerfile copies",
+        (name) => {
+            const { inputs = [] } = INNER_IMAGES.find((spec) => spec.name === name) ?? {};
+            const dockerfile = path.join(PROJECT, "images", name, "Dockerfile");
+            const sources = fs
+                .readFileSync(dockerfile, "utf8")
+                .split("\n")
+                .filter((line) => line.startsWith("COPY ") && !line.includes("--from="))
+                .flatMap((line) => line.split(/\s+/).slice(1, -1))
+                .map((source) => source.replace(/\/$/, ""));
+            const counted = (source: string): boolean =>
+                inputs.some((input) => source === input || source.startsWith(`${input}/`));
+            expect(sources.filter((source) => !counted(source))).toEqual([]);
+        },
+    );
 });
 
 describe("local", () => {

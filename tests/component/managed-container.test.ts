@@ -132,13 +132,13 @@ test("ports are sorted and say address and protocol", async () => {
     const ip = "127.0.0.1";
     const ports = [
         { internal: 9090, external: 19090, ip },
-        { internal: 2376, external: 12377, ip: "127.0.0.2" },
+        { internal: 2376, external: 32377, ip: "127.0.0.2" },
         { internal: 2376, external: 12376, ip },
     ];
     const before = structuredClone(ports);
     expect(containerInputs(await container({ ports })).ports).toEqual([
         { internal: 2376, external: 12376, ip, protocol: "tcp" },
-        { internal: 2376, external: 12377, ip: "127.0.0.2", protocol: "tcp" },
+        { internal: 2376, external: 32377, ip: "127.0.0.2", protocol: "tcp" },
         { internal: 9090, external: 19090, ip, protocol: "tcp" },
     ]);
     expect(ports).toEqual(before);

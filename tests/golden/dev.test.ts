@@ -7,6 +7,7 @@ import { containerInputs } from "../support/docker";
 import { MASK, goldenFile, goldenText } from "../support/golden";
 import {
     dockerResources,
+    egressProblems,
     exposedProblems,
     generatedSecrets,
     nameProblems,
@@ -29,9 +30,10 @@ test("the graph of stack dev is the one in tests/golden/dev.json", () => {
     const file = goldenFile("dev");
     const golden = existsSync(file) ? readFileSync(file, "utf8") : "";
     if (golden === text) return;
+    const byName = /^ {4}"name": /;
     throw new Error(
         "the graph of stack dev differs from tests/golden/dev.json (- golden, + now). If that is what the change " +
-            `is meant to do: npm run golden:update\n\n${lineDiff(golden, text)}`,
+            `is meant to do: npm run golden:update\n\n${lineDiff(golden, text, byName)}`,
     );
 });
 
@@ -71,14 +73,21 @@ describe("whole graph", () => {
         expect(exposedProblems(dev.recorder)).toEqual([]);
     });
 
+    test("a server is on the network that fits its egress", () => {
+        expect(egressProblems(dev.recorder)).toEqual([]);
+    });
+
     test("only the orchestrator is privileged", () => {
         const privileged = dev.recorder.all.filter(({ inputs }) => inputs.privileged === true);
         expect(privileged.map(({ name }) => name)).toEqual(["orchestrator-container"]);
     });
 
-    test("no container sees the host's Docker socket", () => {
-        const containers = dev.recorder.ofKind("Container");
-        expect(containers.filter((one) => JSON.stringify(one).includes("docker.sock"))).toEqual([]);
+    test("no container mounts anything of the host, above all not its Docker socket", () => {
+        const mounting = dev.recorder.ofKind("Container").filter(({ inputs }) => {
+            const { volumes, mounts, envs } = inputs;
+            return /hostPath|"bind"|docker\.sock/.test(JSON.stringify([volumes, mounts, envs]));
+        });
+        expect(mounting.map(({ name }) => name)).toEqual([]);
     });
 
     test("every container runs an image by content id or digest", () => {

@@ -5,16 +5,23 @@ interface Line {
     readonly text: string;
 }
 
-/** The lines two texts differ in, `-` only in the first and `+` only in the second, with some lines around them. */
-export function lineDiff(before: string, after: string): string {
+/**
+ * The lines two texts differ in, `-` only in the first and `+` only in the second, with some lines around them.
+ * Each group stands under the last line before it that matches `heading`.
+ */
+export function lineDiff(before: string, after: string, heading: RegExp): string {
     const lines = compare(before.split("\n"), after.split("\n"));
     const near = lines.map((_, index) =>
         lines.slice(Math.max(0, index - CONTEXT), index + CONTEXT + 1).some(differs),
     );
+    let last = "";
     return lines
         .flatMap(({ mark, text }, index) => {
-            if (near[index] === true) return [`${mark} ${text}`];
-            return index > 0 && near[index - 1] === true ? ["  ..."] : [];
+            const above = last;
+            if (heading.test(text)) last = text;
+            if (near[index] !== true) return [];
+            const first = near[index - 1] !== true;
+            return [...(first ? [`@@ ${above.trim()}`] : []), `${mark} ${text}`];
         })
         .join("\n");
 }

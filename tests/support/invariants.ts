@@ -1,4 +1,4 @@
-import { containerInputs } from "./docker";
+import { containerInputs, labelsOf } from "./docker";
 import type { Recorded, Recorder } from "./mocks";
 
 const HOST = "mcp:host:Layer";
@@ -67,6 +67,20 @@ export function exposedProblems(recorder: Recorder): string[] {
                 .ports.filter(({ ip }) => !ip.startsWith("127."))
                 .map(({ ip, external }) => `${container.key}: ${ip}:${String(external)}`),
         );
+}
+
+/** Servers on another inner network than the one that fits the egress they declare. */
+export function egressProblems(recorder: Recorder): string[] {
+    return recorder
+        .ofKind("Container")
+        .filter((container) => labelsOf(container)["mcp.component"] === "server")
+        .flatMap((container) => {
+            const declared = labelsOf(container)["mcp.egress"];
+            const expected = declared === "none" ? "mcp-closed" : "mcp-egress";
+            const networks = containerInputs(container).networksAdvanced.map(({ name }) => name);
+            if (networks.join() === expected) return [];
+            return [`${container.key}: on ${networks.join()}, with egress ${declared ?? "unsaid"}`];
+        });
 }
 
 /**

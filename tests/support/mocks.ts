@@ -38,7 +38,7 @@ export class Recorder {
 
     /** Waits until everything that was asked for is registered. */
     public async settle(): Promise<readonly Recorded[]> {
-        await pulumi.runtime.waitForRPCs();
+        await pendingRequests();
         return this.all;
     }
 
@@ -81,8 +81,10 @@ export async function startMocks(
     secretKeys: readonly string[] = [],
 ): Promise<Recorder> {
     const recorder = new Recorder();
+    // The SDK takes a stack for each of its promises; jest's 100 frames, mapped to sources, take most of a test's time.
+    Error.stackTraceLimit = Math.min(Error.stackTraceLimit, 10);
     // What an earlier test left under way would go to the new monitor, which does not know its parents.
-    await pulumi.runtime.waitForRPCs();
+    await pendingRequests();
     await pulumi.runtime.setMocks(
         {
             newResource: ({ type, name, inputs, custom }) => ({
@@ -131,6 +133,11 @@ export function sha256(text: string): string {
 
 function withNamespace(key: string): string {
     return key.includes(":") ? key : `sutazai-mcp:${key}`;
+}
+
+/** Waits for all requests to the monitor, those that others lead to included. In the SDK, but not in its types. */
+function pendingRequests(): Promise<void> {
+    return (pulumi.runtime as unknown as { waitForRPCs(this: void): Promise<void> }).waitForRPCs();
 }
 
 /** The mock monitor shows mocks neither parents nor options nor where secrets are; the requests carry them. */

@@ -45,6 +45,9 @@ export async function runBridge(
     const stopped = stop.then((signal) => ({ signal }));
     const died = child.exited.then((exit) => ({ exit }));
 
+    // The program alone: arguments may carry secrets.
+    const [program] = settings.command;
+    log.info({ program }, "starting the MCP server");
     const connecting = connect(child, settings);
     const connected = await Promise.race([connecting, stopped, died]);
     if ("signal" in connected) {
@@ -58,7 +61,7 @@ export async function runBridge(
         const itself = exit && !exit.asked ? exit : undefined;
         const reason = itself ? whyEnded(itself) : whyRefused(await connecting, settings);
         await child.close();
-        log.fatal({ ...itself, command: settings.command }, reason);
+        log.fatal({ ...itself, program }, reason);
         return EXIT.childStart;
     }
 

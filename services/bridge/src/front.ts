@@ -7,6 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Server } from "@modelcontextprotocol/server";
 import { startHTTPServer, type SSEServer } from "mcp-proxy";
 
+import { BodyBudget } from "./budget.ts";
 import { createGuard, routeOf, type Refusal, type Route } from "./guard.ts";
 import type { Health } from "./health.ts";
 import type { Logger } from "./log.ts";
@@ -19,6 +20,17 @@ const HEADERS_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 60_000;
 const KEEP_ALIVE_MS = 120_000;
 const MAX_CONNECTIONS = 1_024;
+
+const BUSY: Refusal = {
+    status: 503,
+    message: "Service Unavailable: too many large requests at once",
+    headers: { "Retry-After": "1" },
+};
+const STOPPING: Refusal = {
+    status: 503,
+    message: "Service Unavailable: the bridge is stopping",
+    headers: { Connection: "close", "Retry-After": "1" },
+};
 
 /** What the front needs from the rest of the bridge. */
 export interface FrontParts {
@@ -36,6 +48,7 @@ export class Front {
     readonly #guard: ReturnType<typeof createGuard>;
     /** Answers in progress that a stop waits for: not the streams that only end with the client. */
     readonly #inFlight = new Set<ServerResponse>();
+    readonly #bodies: BodyBudget;
     #server: http.Server | undefined;
     #proxy: SSEServer | undefined;
     #forward: http.RequestListener = (_req, res) => void res.writeHead(503).end();
@@ -44,6 +57,7 @@ export class Front {
     private constructor(parts: FrontParts) {
         this.#parts = parts;
         this.#guard = createGuard(parts.settings);
+        this.#bodies = new BodyBudget(parts.settings.maxBodyBytes);
     }
 
     /** Starts to listen. */
@@ -152,9 +166,7 @@ export class Front {
     }
 
     #whileStopping(route: Route): Refusal | undefined {
-        if (!this.#stopping || route === "metrics") return undefined;
-        const headers = { Connection: "close", "Retry-After": "1" };
-        return { status: 503, message: "Service Unavailable: the bridge is stopping", headers };
+        return this.#stopping && route !== "metrics" ? STOPPING : undefined;
     }
 
     #refuse(
@@ -175,7 +187,12 @@ export class Front {
             this.#inFlight.add(res);
             res.once("close", () => this.#inFlight.delete(res));
         }
-        this.#forward(req, res);
+        this.#bodies.admit(
+            req,
+            res,
+            () => this.#forward(req, res),
+            () => this.#refuse(req, res, BUSY),
+        );
     }
 
     async #answerHealth(res: ServerResponse): Promise<void> {

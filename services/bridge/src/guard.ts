@@ -45,11 +45,11 @@ export function createGuard(
     const wanted = settings.token === undefined ? undefined : digest(`Bearer ${settings.token}`);
     return (req, route) => {
         if (!isAllowedHost(req.headers.host, settings.allowedHosts)) {
-            return { status: 403, message: "Forbidden: this Host is not allowed" };
+            return { status: 403, message: "Forbidden: Host is not on BRIDGE_ALLOWED_HOSTS" };
         }
         const { origin } = req.headers;
         if (origin !== undefined && !settings.allowedOrigins.has(origin.toLowerCase())) {
-            return { status: 403, message: "Forbidden: this Origin is not allowed" };
+            return { status: 403, message: "Forbidden: Origin is not on BRIDGE_ALLOWED_ORIGINS" };
         }
         if (route === "other") return { status: 404, message: "Not Found" };
         const methods = METHODS[route];

@@ -30,6 +30,17 @@ check("a body over the limit gets 413, declared or chunked", async (t) => {
     assert.equal((await rawInitialize(bridge)).status, 200);
 });
 
+check("many large bodies at once are all answered, and a small one passes them", async (t) => {
+    const bridge = await Bridge.listening(t, { env: { BRIDGE_MAX_BODY_BYTES: "1000000" } });
+    const client = await sessionClient(t, bridge);
+    const text = "x".repeat(900_000);
+    const large = Array.from({ length: 8 }, () =>
+        client.callTool({ name: "fail", arguments: { text } }),
+    );
+    assert.equal(textOf(await client.callTool({ name: "echo", arguments: { text: "ok" } })), "ok");
+    for (const answer of await Promise.all(large)) assert.equal(answer.isError, true);
+});
+
 check("malformed requests are answered with 4xx and do not end the bridge", async (t) => {
     const bridge = await Bridge.listening(t);
     const session = String((await rawInitialize(bridge)).headers["mcp-session-id"]);

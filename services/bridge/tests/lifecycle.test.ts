@@ -1,7 +1,10 @@
 /** How the bridge starts and ends, and what it says about it. */
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
 
 import { Bridge, fixture, type StartOptions } from "./support/bridge.ts";
 import { check } from "./support/check.ts";
@@ -140,7 +143,8 @@ check("a child that ignores SIGTERM is killed, and the exit code is still 0", as
 check("SIGTERM before the child is ready exits with 0", async (t) => {
     const bridge = new Bridge({ child: fixture("--never-initialize") });
     t.after(() => bridge.kill());
-    await sleep(1_000);
+    await bridge.log("starting the MCP server");
+    await sleep(200);
     bridge.signal("SIGTERM");
     assert.equal((await bridge.ended).code, 0);
 });
@@ -157,4 +161,16 @@ check("a server behind a shell wrapper ends with the bridge", async (t) => {
     const deadline = performance.now() + 5_000;
     while (runs(server) && performance.now() < deadline) await sleep(50);
     assert.equal(runs(server), false);
+});
+
+check("the built form serves as the source does", async (t) => {
+    // Inside the package, so that its imports are found.
+    const base = fileURLToPath(new URL("../node_modules/.cache/", import.meta.url));
+    mkdirSync(base, { recursive: true });
+    const folder = mkdtempSync(join(base, "dist-"));
+    t.after(() => rmSync(folder, { recursive: true, force: true }));
+    const script = fileURLToPath(new URL("../scripts/build.ts", import.meta.url));
+    execFileSync(process.execPath, [script, folder], { stdio: "pipe", timeout: 30_000 });
+    const bridge = await Bridge.listening(t, { main: join(folder, "main.js") });
+    assert.equal((await fetch(`${bridge.origin}/healthz`)).status, 200);
 });

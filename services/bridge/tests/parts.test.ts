@@ -1,4 +1,4 @@
-/** The parts that need no process: framing, call accounting, the session table. */
+/** The parts that need no process: framing, call accounting, sessions, body budget. */
 import assert from "node:assert/strict";
 import { EventEmitter } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
@@ -6,6 +6,7 @@ import test from "node:test";
 
 import type { Server } from "@modelcontextprotocol/server";
 
+import { BodyBudget } from "../src/budget.ts";
 import { CallTracker, type Outcome } from "../src/calls.ts";
 import { LineSplitter } from "../src/lines.ts";
 import { SessionTable } from "../src/sessions.ts";
@@ -91,4 +92,37 @@ void test("a server whose initialize was refused is released, a session is kept"
     assert.equal(sessions.size, 0);
     assert.equal(initialize(sessions, "a").closed, false);
     assert.equal(sessions.size, 1);
+});
+
+void test("large bodies wait for room in the order they came; small and over-long ones do not", (t) => {
+    t.mock.timers.enable({ apis: ["setTimeout"] });
+    const budget = new BodyBudget(1_000_000);
+    const log: string[] = [];
+    const post = (name: string, length?: string): EventEmitter => {
+        const res = new EventEmitter();
+        const req = { method: "POST", headers: { "content-length": length } };
+        budget.admit(
+            req as unknown as IncomingMessage,
+            res as ServerResponse,
+            () => log.push(name),
+            () => log.push(`${name} refused`),
+        );
+        return res;
+    };
+    const a = post("a", "1000000");
+    const b = post("b");
+    const left = post("left", "900000");
+    post("c", "900000");
+    const d = post("d", "200000");
+    post("small", "1000");
+    post("over", "1000001");
+    assert.deepEqual(log.splice(0), ["a", "b", "small", "over"]);
+    left.emit("close");
+    a.emit("close");
+    assert.deepEqual(log.splice(0), ["c"]);
+    d.emit("close");
+    post("e", "1000000");
+    t.mock.timers.tick(10_000);
+    b.emit("close");
+    assert.deepEqual(log, ["e refused"]);
 });

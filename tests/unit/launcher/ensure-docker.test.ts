@@ -192,9 +192,11 @@ describe("a daemon that does not run", () => {
     });
 
     test("is started by hand without systemd", async () => {
-        withDockerd('touch "$SANDBOX/up"');
+        const heldLock = 'if (: >&9) 2>/dev/null; then echo "lock held" >>"$SANDBOX/calls"; fi';
+        withDockerd(heldLock, 'touch "$SANDBOX/up"');
         const result = await ensure();
         expect(result).toEqual({ ...SILENT, stdout: [expect.stringMatching(STARTING)] });
+        expect(sandbox.calls("lock")).toEqual([]);
         expect(sandbox.calls("dockerd")).toEqual([""]);
         expect(sandbox.exists(`root/${WRAPPER}`)).toBe(false);
     });

@@ -58,7 +58,8 @@ test.each<[string, string, boolean]>([
     sandbox.write("root/proc/1/comm", init);
     sandbox.fake(
         "apt-get",
-        'if [ -x "$MCP_TEST_ROOT/usr/sbin/policy-rc.d" ]; then touch "$SANDBOX/held"; fi',
+        '"$MCP_TEST_ROOT/usr/sbin/policy-rc.d" docker start',
+        'if [ $? -eq 101 ]; then touch "$SANDBOX/held"; fi',
     );
     await ensure("jq");
     expect(sandbox.exists("held")).toBe(held);

@@ -27,6 +27,8 @@ export interface StartOptions {
     readonly args?: readonly string[];
     /** The child's command; by default the fixture. */
     readonly child?: readonly string[];
+    /** The script; by default the source. */
+    readonly main?: string;
 }
 
 /** The command line of the fixture server. */
@@ -42,9 +44,9 @@ export class Bridge {
     readonly #watchers = new Set<() => void>();
 
     constructor(options: StartOptions = {}) {
-        const { env = {}, child = fixture() } = options;
+        const { env = {}, child = fixture(), main = MAIN } = options;
         const args = options.args ?? ["--", ...child];
-        this.#process = spawn(process.execPath, [MAIN, ...args], {
+        this.#process = spawn(process.execPath, [main, ...args], {
             env: {
                 PATH: process.env.PATH,
                 HOME: "/tmp",

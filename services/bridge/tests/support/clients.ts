@@ -73,7 +73,9 @@ export interface RawOptions {
 export function raw(url: string, options: RawOptions = {}): Promise<Answer> {
     const { method = "GET", headers = {}, body } = options;
     return new Promise((resolve, reject) => {
-        const req = request(url, { method, headers, agent: false, timeout: HTTP_LIMIT_MS });
+        // Not a socket timeout: a stream's heartbeats would keep that from ever passing.
+        const signal = AbortSignal.timeout(HTTP_LIMIT_MS);
+        const req = request(url, { method, headers, agent: false, signal });
         req.on("response", (res) => {
             const parts: Buffer[] = [];
             res.on("data", (part: Buffer) => parts.push(part));
@@ -83,7 +85,6 @@ export function raw(url: string, options: RawOptions = {}): Promise<Answer> {
                 resolve({ status: res.statusCode ?? 0, headers: res.headers, body: text });
             });
         });
-        req.on("timeout", () => req.destroy(new Error("timed out")));
         req.on("error", reject);
         req.end(body);
     });
