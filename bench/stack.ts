@@ -100,9 +100,10 @@ async function main(): Promise<void> {
         throw new Error("bench: --servers takes numbers such as 3,10,40, and --runs one number");
     }
     const abort = new AbortController();
-    // The engine hears Ctrl-C as well and stops in order; what is left is removed on the way out.
+    // The engine hears Ctrl-C as well and stops in order; what is left is removed on the way out. Listening goes on,
+    // because tsx passes the signal on a second time and that one would end this process.
     for (const name of ["SIGINT", "SIGTERM"] as const) {
-        process.once(name, () => {
+        process.on(name, () => {
             abort.abort(new Error("bench: interrupted; everything was removed"));
         });
     }

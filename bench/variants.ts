@@ -147,7 +147,7 @@ async function main(): Promise<void> {
         },
     });
     // The engine hears Ctrl-C as well and stops in order; the variant at hand is then removed on the way out.
-    process.once("SIGINT", () => undefined);
+    for (const name of ["SIGINT", "SIGTERM"] as const) process.on(name, () => undefined);
     await sweep();
     const timings: Timing[] = [];
     for (const name of positionals.length > 0 ? positionals : Object.keys(VARIANTS)) {

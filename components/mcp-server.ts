@@ -37,10 +37,13 @@ export class McpServer extends pulumi.ComponentResource {
         super(MCP_SERVER_TYPE, name, { manifest: args.manifest }, opts);
         const { context, manifest } = args;
         const { settings, addresses, names } = context;
-        const labels = {
-            ...manifest.labels,
+        const ownLabels = {
             ...ownerLabels(settings.stack, "server"),
             [LABELS.server]: manifest.name,
+        };
+        const labels = {
+            ...manifest.labels,
+            ...ownLabels,
             [LABELS.manifestHash]: manifest.hash,
             [LABELS.transport]: manifest.transport.type,
             [LABELS.egress]: manifest.egress.join(",") || "none",
@@ -54,7 +57,7 @@ export class McpServer extends pulumi.ComponentResource {
                       {
                           server: manifest.name,
                           image: args.image,
-                          labels,
+                          labels: ownLabels,
                           files: manifest.secrets.map((secret) => ({
                               name: secret.name,
                               content: known(args.secrets, secret.name, manifest),
@@ -85,7 +88,9 @@ export class McpServer extends pulumi.ComponentResource {
                 stopGraceSeconds: manifest.stopGraceSeconds,
                 tmpfs: { "/tmp": "rw,nosuid,nodev,noexec,size=64m,mode=1777" },
                 networks: [{ name: args.network }],
-                hosts: { [POSTGRES_HOST]: addresses.internal.postgres },
+                hosts: reachesPostgres(context, manifest)
+                    ? { [POSTGRES_HOST]: addresses.internal.postgres }
+                    : undefined,
                 ports: [
                     {
                         internal: manifest.transport.containerPort,
@@ -111,7 +116,9 @@ export class McpServer extends pulumi.ComponentResource {
                 ],
                 labels,
                 health: {
-                    test: manifest.health.test ?? healthTest(manifest),
+                    test: manifest.health.test
+                        ? ["CMD", ...manifest.health.test]
+                        : healthTest(manifest),
                     intervalSeconds: manifest.health.intervalSeconds,
                     timeoutSeconds: manifest.health.timeoutSeconds,
                     startPeriodSeconds: manifest.health.startPeriodSeconds,
@@ -127,6 +134,14 @@ export class McpServer extends pulumi.ComponentResource {
         );
         this.registerOutputs({ url: this.url });
     }
+}
+
+/** True when the manifest declares the managed database as a target: only then is its name known inside. */
+function reachesPostgres({ settings }: StackContext, manifest: ServerManifest): boolean {
+    return (
+        settings.postgres.mode === "managed" &&
+        manifest.egress.some((target) => target.startsWith(`${POSTGRES_HOST}:`))
+    );
 }
 
 /** Host names and addresses a request may name: everything else is refused against DNS rebinding. */

@@ -1,7 +1,7 @@
 import type * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 
-import { PATHS, PORTS } from "../config/defaults";
+import { MAX_STOP_GRACE_SECONDS, PATHS, PORTS } from "../config/defaults";
 import { hostPort } from "../config/names";
 
 import { upload, type PublishedPort } from "./container-types";
@@ -15,9 +15,6 @@ export const ORCHESTRATOR_TYPE = "mcp:host:Orchestrator";
 
 /** Name the inner daemon knows our OCI runtime by; inner containers ask for it by name. */
 export const INNER_RUNTIME = "mcp-runc";
-
-/** Longest stop grace an inner container may have, in seconds; the orchestrator's own is longer. */
-export const MAX_INNER_STOP_GRACE_SECONDS = 30;
 
 export interface OrchestratorArgs {
     readonly context: StackContext;
@@ -62,7 +59,7 @@ export class Orchestrator extends pulumi.ComponentResource {
                 },
                 memoryMb: settings.orchestrator.memoryMb,
                 cpus: settings.orchestrator.cpus,
-                stopGraceSeconds: MAX_INNER_STOP_GRACE_SECONDS + 20,
+                stopGraceSeconds: MAX_STOP_GRACE_SECONDS + 20,
                 // A killed daemon leaves pid files; on a tmpfs they cannot keep the next one from starting.
                 tmpfs: { "/run": "rw,exec,size=256m", "/tmp": "rw,size=1g" },
                 networks: [

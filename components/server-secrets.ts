@@ -1,7 +1,7 @@
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 
-import { PATHS } from "../config/defaults";
+import { LABELS, PATHS } from "../config/defaults";
 
 import { labelList } from "./stack-context";
 
@@ -31,15 +31,17 @@ export class ServerSecrets extends pulumi.ComponentResource {
     constructor(name: string, args: ServerSecretsArgs, opts?: pulumi.ComponentResourceOptions) {
         super(SERVER_SECRETS_TYPE, name, {}, opts);
         const child = { parent: this, deleteBeforeReplace: true };
+        // A dot, which no server's name has: a server called "x-secrets" must not meet the secrets of "x".
+        const physicalName = `${args.server}.secrets`;
         const volume = new docker.Volume(
             `${name}-volume`,
-            { name: `${args.server}-secrets`, driver: "local", labels: labelList(args.labels) },
+            { name: physicalName, driver: "local", labels: labelList(args.labels) },
             child,
         );
         this.carrier = new docker.Container(
             `${name}-carrier`,
             {
-                name: `${args.server}-secrets`,
+                name: physicalName,
                 image: args.image,
                 start: false,
                 mustRun: false,
@@ -58,7 +60,7 @@ export class ServerSecrets extends pulumi.ComponentResource {
                         permissions: "0444",
                     })),
                 ),
-                labels: labelList({ ...args.labels, "mcp.component": "server-secrets" }),
+                labels: labelList({ ...args.labels, [LABELS.component]: "server-secrets" }),
             },
             { ...child, replaceOnChanges: ["#initerror"] },
         );

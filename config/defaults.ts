@@ -55,6 +55,12 @@ export const LABELS = {
     managed: "mcp.managed",
 } as const;
 
+/**
+ * Longest stop grace a server may have, in seconds: the orchestrator's own is longer, so that its daemon has ended every
+ * server before it is killed itself.
+ */
+export const MAX_STOP_GRACE_SECONDS = 30;
+
 /** Prefix of every label key of this project. */
 export const RESERVED_LABEL_PREFIX = "mcp.";
 

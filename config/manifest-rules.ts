@@ -1,4 +1,4 @@
-import { RESERVED_LABEL_PREFIX } from "./defaults";
+import { MAX_STOP_GRACE_SECONDS, RESERVED_LABEL_PREFIX } from "./defaults";
 import { shown } from "./errors";
 import { parseAddress } from "./ipv4";
 import type { FieldPath, Issue } from "./manifest-issue";
@@ -160,7 +160,12 @@ const DURATIONS = [
     { path: ["spec", "health", "interval"], min: 1, max: 3600, range: "1s to 1h" },
     { path: ["spec", "health", "timeout"], min: 1, max: 600, range: "1s to 10m" },
     { path: ["spec", "health", "startPeriod"], min: 0, max: 3600, range: "0s to 1h" },
-    { path: ["spec", "stopGrace"], min: 1, max: 600, range: "1s to 10m" },
+    {
+        path: ["spec", "stopGrace"],
+        min: 1,
+        max: MAX_STOP_GRACE_SECONDS,
+        range: `1s to ${MAX_STOP_GRACE_SECONDS}s`,
+    },
 ] as const;
 
 function healthRules(data: unknown): Issue[] {

@@ -212,6 +212,8 @@ export function pulumiEnvironment(project: Project): Record<string, string> {
             ? { PULUMI_CONFIG_PASSPHRASE_FILE: project.passphraseFile() }
             : {}),
         PULUMI_SKIP_UPDATE_CHECK: "true",
+        // The program is compiled at every run; keeping the result saves a third of a second each.
+        NODE_COMPILE_CACHE: path.join(project.cacheDir, "compile-cache"),
     };
 }
 

@@ -12,6 +12,7 @@ import {
 import * as path from "node:path";
 import { pipeline } from "node:stream/promises";
 import { promisify } from "node:util";
+import { createZstdCompress } from "node:zlib";
 
 import type Docker from "dockerode";
 import tar from "tar-fs";
@@ -71,31 +72,35 @@ export async function exportContext(
     rmSync(work, { recursive: true, force: true });
     try {
         const saved = await save(docker, image.tag, path.join(work, "saved"));
-        const below = image.parentTag
-            ? ((await docker.getImage(image.parentTag).inspect()).RootFS.Layers ?? []).length
-            : 0;
+        const parent = image.parentTag
+            ? await docker.getImage(image.parentTag).inspect()
+            : undefined;
+        const below = parent?.RootFS.Layers?.length ?? 0;
         const context = path.join(work, "context");
         mkdirSync(context, { recursive: true });
-        const adds: string[] = [];
+        const layers: string[] = [];
         for (const [index, layer] of saved.manifest.Layers.entries()) {
             if (index < below) continue;
-            const name = `layer-${String(index)}.tar`;
-            renameSync(path.join(work, "saved", layer), path.join(context, name));
-            await refuseWhiteouts(path.join(context, name), image.tag);
-            adds.push(`ADD ${name} /`);
+            const source = path.join(work, "saved", layer);
+            await refuseWhiteouts(source, image.tag);
+            const name = `layer-${String(index)}.tar.zst`;
+            // Compressed once here: the provider squeezes every context on its way, and what is small stays cheap.
+            await pipeline(
+                createReadStream(source),
+                createZstdCompress(),
+                createWriteStream(path.join(context, name)),
+            );
+            layers.push(name);
         }
-        writeFileSync(
-            path.join(context, "Dockerfile"),
-            [
-                ...(image.parentTag
-                    ? [`ARG ${image.parentArg}`, `FROM \${${image.parentArg}}`]
-                    : ["FROM scratch"]),
-                "USER 0",
-                ...adds,
-                ...settings(saved.config),
-                "",
-            ].join("\n"),
-        );
+        // The classic builder makes a container for every line: as few as will do.
+        const lines = [
+            ...(image.parentTag
+                ? [`ARG ${image.parentArg}`, `FROM \${${image.parentArg}}`]
+                : ["FROM scratch"]),
+            `ADD ${layers.join(" ")} /`,
+            ...settings(saved.config, parent?.Config.Env ?? []),
+        ];
+        writeFileSync(path.join(context, "Dockerfile"), `${lines.join("\n")}\n`);
         rmSync(target, { recursive: true, force: true });
         renameSync(context, target);
     } finally {
@@ -114,13 +119,16 @@ async function refuseWhiteouts(layer: string, tag: string): Promise<void> {
     );
 }
 
-/** The image's configuration as Dockerfile lines. */
-function settings({ config = {} }: SavedConfig): string[] {
-    return [
-        ...(config.Env ?? []).map((pair) => {
+/** The image's configuration as Dockerfile lines; variables the parent has already are left out. */
+function settings({ config = {} }: SavedConfig, inherited: readonly string[]): string[] {
+    const variables = (config.Env ?? [])
+        .filter((pair) => !inherited.includes(pair))
+        .map((pair) => {
             const split = pair.indexOf("=");
-            return `ENV ${pair.slice(0, split)}=${JSON.stringify(pair.slice(split + 1))}`;
-        }),
+            return `${pair.slice(0, split)}=${JSON.stringify(pair.slice(split + 1))}`;
+        });
+    return [
+        ...(variables.length > 0 ? [`ENV ${variables.join(" ")}`] : []),
         ...(config.User ? [`USER ${config.User}`] : []),
         ...(config.WorkingDir ? [`WORKDIR ${config.WorkingDir}`] : []),
         ...(config.Entrypoint?.length ? [`ENTRYPOINT ${JSON.stringify(config.Entrypoint)}`] : []),

@@ -58,7 +58,7 @@ async function prepareInner(
             buildArgs: { [spec.parentArg]: parentTag ?? base.tag },
         });
     }
-    const context = `${CACHE}/${tag.replace("/", "-").replace(":", "-")}`;
+    const context = `${CACHE}/${tag.replace("/", "-").replace(":", "-")}-zstd`;
     await exportContext(
         docker,
         { tag, parentTag, parentArg: spec.parentArg },

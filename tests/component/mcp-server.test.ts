@@ -69,7 +69,7 @@ describe("the bar", () => {
             logOpts: { "max-file": "3", "max-size": "10m" },
             ports: [{ internal: 3000, external: 13005, ip: "10.89.0.2", protocol: "tcp" }],
             networksAdvanced: [{ name: "mcp-closed" }],
-            hosts: [{ host: "postgres", ip: "172.30.0.10" }],
+            hosts: [],
             volumes: [],
             healthcheck: {
                 tests: healthTest(parsed),
@@ -177,13 +177,22 @@ test("volumes are mounted where and how the manifest says", async () => {
     ]);
 });
 
+test("the managed database's name is known inside only where it is a declared target", async () => {
+    const hosts = async (egress: string[]): Promise<unknown> => {
+        recorder = await startMocks();
+        return containerInputs((await server({ egress })).container).hosts;
+    };
+    expect(await hosts(["postgres:5432"])).toEqual([{ host: "postgres", ip: "172.30.0.10" }]);
+    expect(await hosts(["example.com:443"])).toEqual([]);
+});
+
 describe("secrets", () => {
     const SPEC = { secrets: [{ name: "dsn", from: "postgres.dsn" }] };
 
     test("come as files on a volume, mounted read-only", async () => {
         const { container } = await server(SPEC);
         expect(containerInputs(container).volumes).toEqual([
-            { volumeName: "demo-secrets", containerPath: "/run/secrets", readOnly: true },
+            { volumeName: "demo.secrets", containerPath: "/run/secrets", readOnly: true },
         ]);
         expect(recorder.below("demo")).toEqual([
             "docker:index/container:Container demo-container",
@@ -267,8 +276,7 @@ describe("health", () => {
         expect(native?.join(" ")).toContain("tools/list");
     });
 
-    // Known defect: the manifest's program goes to Docker as it is, and Docker wants CMD before it.
-    test.failing("a check of the manifest is run as a program", async () => {
+    test("a check of the manifest is run as a program", async () => {
         const { container } = await server({ health: { test: ["node", "/opt/health.mjs"] } });
         expect(containerInputs(container).healthcheck?.tests).toEqual([
             "CMD",

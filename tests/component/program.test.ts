@@ -16,6 +16,9 @@ const TOKEN: Server = {
     spec: { ...FROM, port: 13002, secrets: [{ name: "token", from: "config.apiToken" }] },
 };
 
+// A busy machine takes several times as long.
+jest.setTimeout(60_000);
+
 beforeAll(shareModules);
 afterAll(removeFolders);
 

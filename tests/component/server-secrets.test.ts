@@ -36,7 +36,7 @@ test("is a volume and the container that carries the files onto it, on the inner
         const resource = recorder.all.find((one) => one.name === name);
         expect(resource).toMatchObject({
             provider: "inner",
-            inputs: { name: "demo-secrets" },
+            inputs: { name: "demo.secrets" },
             options: { deleteBeforeReplace: true },
         });
     }
@@ -60,7 +60,7 @@ test("the carrier is made and never started", async () => {
 test("the files go through the mount onto the volume, readable and no more", async () => {
     const { carrier } = await secrets();
     const { uploads, volumes } = containerInputs(carrier);
-    expect(volumes).toEqual([{ volumeName: "demo-secrets", containerPath: "/run/secrets" }]);
+    expect(volumes).toEqual([{ volumeName: "demo.secrets", containerPath: "/run/secrets" }]);
     expect(uploads.map(({ file, permissions }) => [file, permissions])).toEqual([
         ["/run/secrets/dsn", "0444"],
         ["/run/secrets/token", "0444"],
@@ -87,7 +87,7 @@ test("labels tell the carrier from the server", async () => {
 
 test("the volume's name is known only when the files are there", async () => {
     const { component } = await secrets();
-    expect(await valueOf(component.volumeName)).toBe("demo-secrets");
+    expect(await valueOf(component.volumeName)).toBe("demo.secrets");
     const user = new pulumi.ComponentResource("test:index:User", "user", {
         volume: component.volumeName,
     });

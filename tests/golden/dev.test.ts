@@ -24,7 +24,7 @@ let text: string;
 beforeAll(async () => {
     dev = await runStack("dev");
     text = goldenText(dev.recorder);
-});
+}, 60_000);
 
 test("the graph of stack dev is the one in tests/golden/dev.json", () => {
     const file = goldenFile("dev");

@@ -118,7 +118,7 @@ describe("health and stop", () => {
             "is empty",
             "write the program",
         ],
-        ["  stopGrace: 0s", "9:3", "spec.stopGrace", '"0s" is not from 1s to 10m', "like 10s"],
+        ["  stopGrace: 0s", "9:3", "spec.stopGrace", '"0s" is not from 1s to 30s', "like 10s"],
         ["  stopGrace: 5", "9:3", "spec.stopGrace", "5 is not a duration", duration],
     ]);
 });

@@ -62,7 +62,7 @@ spec:
     - { source: shared, path: /srv/x, readOnly: true }
   egress: ["postgres:5432", "10.0.0.5:80", "api.example.com:443", "*:53"]
   health: { test: [node, /h.mjs], interval: 1m30s, timeout: 10s, retries: 1, startPeriod: 0s }
-  stopGrace: 1m
+  stopGrace: 30s
 `;
         const { hash, environment, ...manifest } = parsed(text);
         expect(hash).toMatch(/^[0-9a-f]{64}$/);
@@ -99,7 +99,7 @@ spec:
                 retries: 1,
                 startPeriodSeconds: 0,
             },
-            stopGraceSeconds: 60,
+            stopGraceSeconds: 30,
         });
     });
 
@@ -117,7 +117,7 @@ spec:
             "the longest times",
             manifestText({}, "  health: { interval: 1h, timeout: 10m, retries: 100 }"),
         ],
-        ["the longest wait", manifestText({}, "  health: { startPeriod: 1h }", "  stopGrace: 10m")],
+        ["the longest wait", manifestText({}, "  health: { startPeriod: 1h }", "  stopGrace: 30s")],
         [
             "a folder that begins like the system's",
             manifestText({}, "  volumes: [{ source: shared, path: /runner }]"),
@@ -128,7 +128,7 @@ spec:
         fc.assert(
             fc.property(
                 fc.integer({ min: 64, max: 1048576 }),
-                fc.integer({ min: 1, max: 600 }),
+                fc.integer({ min: 1, max: 30 }),
                 (megabytes, seconds) => {
                     const { resources, stopGraceSeconds } = parsed(
                         manifestText(
