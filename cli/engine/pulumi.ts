@@ -157,6 +157,10 @@ export class PulumiEngine implements Engine {
         const abort = new AbortController();
         let interrupted = false;
         const onInterrupt = (signal: NodeJS.Signals): void => {
+            if (interrupted) {
+                process.stderr.write("stopped at once; put it right with ./mcp repair\n");
+                process.exit(130);
+            }
             interrupted = true;
             process.stderr.write(
                 "\ninterrupted: finishing the steps under way, then stopping (nothing is lost)\n",
@@ -164,8 +168,9 @@ export class PulumiEngine implements Engine {
             // A terminal sends Ctrl-C to the CLI as well, and a second signal would make it drop what is under way.
             if (signal === "SIGTERM" || !process.stdin.isTTY) abort.abort();
         };
-        process.once("SIGINT", onInterrupt);
-        process.once("SIGTERM", onInterrupt);
+        // Listening on, not once: a library underneath ends the process when it believes to be the only listener.
+        process.on("SIGINT", onInterrupt);
+        process.on("SIGTERM", onInterrupt);
         try {
             return await operation((event) => {
                 const diagnostic = event.diagnosticEvent;

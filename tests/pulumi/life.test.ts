@@ -18,6 +18,14 @@ describeWhere("pulumi", "the life of a stack", () => {
     let project: ProjectCopy;
     let stack: TestStack;
 
+    /** The stack with the server that some tests change or remove. */
+    const ensureNotes = async (): Promise<void> => {
+        await stack.ensureUp();
+        if ("notes-mcp" in (await stack.inner())) return;
+        project.manifest("notes.yml", notes("10s"));
+        await stack.up();
+    };
+
     beforeAll(async () => {
         await sweepDead(hostDocker());
         project = new ProjectCopy();
@@ -49,14 +57,14 @@ describeWhere("pulumi", "the life of a stack", () => {
     });
 
     test("up brings it from zero to servers that answer", async () => {
-        const said = await stack.up();
-        expect(Object.keys(said.changes)).toEqual(["create"]);
-        expect(said.endpoints.map(({ server }) => server)).toEqual([
+        const answer = await stack.up();
+        expect(Object.keys(answer.changes)).toEqual(["create"]);
+        expect(answer.endpoints.map(({ server }) => server)).toEqual([
             "files-mcp",
             "http-mcp",
             "postgres-mcp",
         ]);
-        expect(silent(said)).toEqual([]);
+        expect(silent(answer)).toEqual([]);
         expect(Object.keys(await stack.host()).sort()).toEqual([
             "sutazai-mcp-orchestrator",
             "sutazai-mcp-postgres",
@@ -101,8 +109,8 @@ describeWhere("pulumi", "the life of a stack", () => {
     test("DOCKER_HOST does not redirect mcp, and plain pulumi refuses it", async () => {
         await stack.ensureUp();
         const before = { host: await stack.host(), inner: await stack.inner() };
-        const said = await stack.up({ env: ELSEWHERE });
-        expect(Object.keys(said.changes)).toEqual(["same"]);
+        const answer = await stack.up({ env: ELSEWHERE });
+        expect(Object.keys(answer.changes)).toEqual(["same"]);
         expect({ host: await stack.host(), inner: await stack.inner() }).toEqual(before);
         const plain = await stack.pulumi(["preview"], { env: ELSEWHERE });
         expect(plain.code).not.toBe(0);
@@ -128,21 +136,20 @@ describeWhere("pulumi", "the life of a stack", () => {
         await stack.ensureUp();
         const before = { host: await stack.host(), inner: await stack.inner() };
         project.manifest("notes.yml", notes("10s"));
-        const said = await stack.up();
-        expect(said.changes).toEqual({ create: 2, same: expect.any(Number) as number });
-        expect(silent(said)).toEqual([]);
+        const answer = await stack.up();
+        expect(answer.changes).toEqual({ create: 2, same: expect.any(Number) as number });
+        expect(silent(answer)).toEqual([]);
         expect(await stack.host()).toEqual(before.host);
         expect(without(await stack.inner(), "notes-mcp")).toEqual(before.inner);
         expect(Object.keys(await stack.inner())).toContain("notes-mcp");
     });
 
     test("a changed health interval reaches the container, and that one only", async () => {
-        project.manifest("notes.yml", notes("10s"));
-        await stack.up();
+        await ensureNotes();
         const before = { host: await stack.host(), inner: await stack.inner() };
         project.manifest("notes.yml", notes("21s"));
-        const said = await stack.up();
-        expect(silent(said)).toEqual([]);
+        const answer = await stack.up();
+        expect(silent(answer)).toEqual([]);
         const format = "{{.Config.Healthcheck.Interval}}";
         expect(await stack.inside(["inspect", "--format", format, "notes-mcp"])).toBe("21s\n");
         expect(await stack.host()).toEqual(before.host);
@@ -152,13 +159,12 @@ describeWhere("pulumi", "the life of a stack", () => {
     });
 
     test("a removed manifest removes that server and touches nothing else", async () => {
-        project.manifest("notes.yml", notes("21s"));
-        await stack.up();
+        await ensureNotes();
         const before = { host: await stack.host(), inner: await stack.inner() };
         project.manifest("notes.yml");
-        const said = await stack.up();
-        expect(said.changes).toEqual({ delete: 2, same: expect.any(Number) as number });
-        expect(silent(said)).toEqual([]);
+        const answer = await stack.up();
+        expect(answer.changes).toEqual({ delete: 2, same: expect.any(Number) as number });
+        expect(silent(answer)).toEqual([]);
         expect(await stack.host()).toEqual(before.host);
         expect(await stack.inner()).toEqual(without(before.inner, "notes-mcp"));
     });
@@ -168,8 +174,8 @@ describeWhere("pulumi", "the life of a stack", () => {
         const certificate = () => stack.shell("orchestrator", "cat /certs/server/cert.pem");
         const before = { host: await stack.host(), inner: await stack.inner() };
         const old = await certificate();
-        const said = await stack.ok(["rotate"]);
-        expect(silent(said)).toEqual([]);
+        const answer = await stack.ok(["rotate"]);
+        expect(silent(answer)).toEqual([]);
         expect(await certificate()).not.toBe(old);
         const host = await stack.host();
         expect(host["sutazai-mcp-orchestrator"]).not.toBe(before.host["sutazai-mcp-orchestrator"]);

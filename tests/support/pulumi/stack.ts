@@ -36,6 +36,12 @@ const report = z.object({
 /** What `up --json` and its like say. */
 export type Report = z.infer<typeof report>;
 
+/** What a run that had to succeed says. */
+export function said({ code, stdout, stderr }: Ended): Report {
+    if (code === 0) return report.parse(JSON.parse(stdout));
+    throw new Error(`it ended with ${String(code)}\n${stderr}${stdout}`);
+}
+
 /** Apart from other test runs on this machine: ports and subnets follow from the process. */
 const SLOT = process.pid % 40;
 
@@ -108,25 +114,22 @@ export class TestStack {
 
     /** Runs a command that has to succeed, and gives what its `--json` says. */
     async ok(args: readonly string[], extra: Extra = {}): Promise<Report> {
-        const ended = await this.mcp([...args, "--json"], extra);
-        if (ended.code !== 0) {
-            throw new Error(
-                `${args.join(" ")}: ${String(ended.code)}\n${ended.stderr}${ended.stdout}`,
-            );
-        }
-        return report.parse(JSON.parse(ended.stdout));
+        return said(await this.mcp([...args, "--json"], extra));
     }
 
     /** `up`, which has to succeed. */
     async up(extra: Extra = {}): Promise<Report> {
-        const said = await this.ok(["up"], extra);
+        const answer = await this.ok(["up"], extra);
         this.isUp = true;
-        return said;
+        return answer;
     }
 
-    /** `up` unless it was: lets each test of a file run alone. */
+    /** `up` unless it was, mended if an earlier test failed half-way: lets each test of a file run alone. */
     async ensureUp(): Promise<void> {
-        if (!this.isUp) await this.up();
+        await Running.killAll();
+        if (this.project.locks().length > 0) await this.ok(["repair"]);
+        else if (!this.isUp) await this.up();
+        this.isUp = true;
     }
 
     /** Containers on the host by name, with their ids. */

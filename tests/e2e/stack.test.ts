@@ -1,0 +1,57 @@
+import { resultOf, type Outcome } from "../support/e2e/cli";
+import { barTests } from "../support/e2e/groups/bar";
+import { commandTests, upResult } from "../support/e2e/groups/commands";
+import { databaseTests } from "../support/e2e/groups/database";
+import { filesTests } from "../support/e2e/groups/files";
+import { hostTests } from "../support/e2e/groups/hosts";
+import { networkTests } from "../support/e2e/groups/network";
+import { protocolTests } from "../support/e2e/groups/protocol";
+import { resilienceTests } from "../support/e2e/groups/resilience";
+import { PORTS, SERVERS, writeManifests } from "../support/e2e/groups/servers";
+import { tlsTests } from "../support/e2e/groups/tls";
+import { TestStack } from "../support/e2e/stack";
+import { describeWhere } from "../support/machine";
+
+jest.setTimeout(40_000);
+
+describeWhere("docker", "a stack brought up by the product's command", () => {
+    const stack = new TestStack({
+        name: "e2e-suite",
+        prefix: "e2e-suite-",
+        portOffset: 3000,
+        third: 0,
+        innerPool: "10.97.16.0/20",
+    });
+    let up: Outcome | undefined;
+
+    beforeAll(async () => {
+        await stack.prepare();
+        writeManifests(stack);
+        up = await stack.up();
+        if (up.code !== 0) throw new Error(`up ended with code ${up.code}:\n${up.stderr}`);
+    }, 600_000);
+    afterAll(async () => {
+        await stack.remove();
+        expect(await stack.leftovers()).toEqual([]);
+    }, 150_000);
+
+    test("up ends with every endpoint checked", () => {
+        if (up === undefined) throw new Error("up was not run");
+        const { endpoints } = resultOf(up, upResult);
+        expect(endpoints.map(({ server, url, state }) => ({ server, url, state }))).toEqual(
+            SERVERS.map((server) => ({ server, url: stack.url(PORTS[server]), state: "healthy" })),
+        );
+        expect(up.stderr).not.toMatch(/error:|PRIVATE KEY|postgres:\/\//);
+    });
+
+    // In this order: the later ones restart and replace what the earlier ones look at.
+    describe("TLS:", () => tlsTests(stack));
+    describe("on the host:", () => hostTests(stack));
+    describe("the bar for inner containers:", () => barTests(stack));
+    describe("MCP:", () => protocolTests(stack));
+    describe("the database:", () => databaseTests(stack));
+    describe("files:", () => filesTests(stack));
+    describe("the network:", () => networkTests(stack));
+    describe("failures:", () => resilienceTests(stack));
+    describe("commands:", () => commandTests(stack));
+});

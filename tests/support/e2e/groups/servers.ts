@@ -1,0 +1,32 @@
+import type { TestStack } from "../stack";
+
+/** Ports of the servers the tests bring up, by name. */
+export const PORTS = {
+    "postgres-mcp": 13001,
+    "files-mcp": 13002,
+    "http-mcp": 13003,
+    "fetch-test": 13004,
+    "notes-mcp": 13005,
+} as const;
+
+/** The servers of the product's own manifests. */
+export const PRODUCT = ["files-mcp", "http-mcp", "postgres-mcp"] as const;
+
+/** `http-mcp` with its guard against private addresses off, so that it can reach a page of the tests. */
+export const FETCHING = "fetch-test";
+
+/** All servers of the first bring-up, by name. */
+export const SERVERS = [FETCHING, ...PRODUCT] as const;
+
+/** Processes `fetch-test` asks for: not the default, so that the number shows where it comes from. */
+export const FETCHING_PIDS = 96;
+
+/** Writes the manifests of the first bring-up. */
+export function writeManifests(stack: TestStack): void {
+    stack.copyManifests();
+    stack.writeManifest("http-mcp", FETCHING, ({ spec }) => {
+        spec.command.push("--allow-private-ips");
+        spec.port = PORTS[FETCHING];
+        spec.resources = { cpus: 0.5, memory: "256Mi", pids: FETCHING_PIDS };
+    });
+}

@@ -1,0 +1,110 @@
+import { createServer, request, type IncomingHttpHeaders } from "node:http";
+import https from "node:https";
+import { connect, type AddressInfo } from "node:net";
+
+/** An HTTP answer. */
+export interface Answer {
+    readonly status: number;
+    readonly headers: IncomingHttpHeaders;
+    readonly body: string;
+}
+
+/** What goes into a request beside its address. */
+export interface Question {
+    readonly method?: string;
+    readonly headers?: Readonly<Record<string, string>>;
+    readonly body?: string;
+    /** TLS material; for https addresses. */
+    readonly tls?: https.RequestOptions;
+}
+
+/** One HTTP exchange with any headers, `Host` and `Origin` included, which `fetch` would not send. */
+export function ask(url: string, question: Question = {}): Promise<Answer> {
+    const { method = "GET", headers = {}, body, tls = {} } = question;
+    const options = { method, headers, agent: false, timeout: 20_000 };
+    return new Promise((resolve, reject) => {
+        const sent = url.startsWith("https:")
+            ? https.request(url, { ...options, ...tls })
+            : request(url, options);
+        sent.on("response", (response) => {
+            const parts: Buffer[] = [];
+            response.on("data", (part: Buffer) => parts.push(part)).on("error", reject);
+            response.on("end", () => {
+                const { statusCode: status = 0, headers: got } = response;
+                resolve({ status, headers: got, body: Buffer.concat(parts).toString() });
+            });
+        });
+        sent.on("timeout", () => sent.destroy(new Error("timed out"))).on("error", reject);
+        sent.end(body);
+    });
+}
+
+/** An `initialize` request with these headers besides the usual ones. */
+export function initialize(
+    url: string,
+    headers: Readonly<Record<string, string>>,
+): Promise<Answer> {
+    const params = {
+        protocolVersion: "2025-06-18",
+        capabilities: {},
+        clientInfo: { name: "e2e", version: "0.0.0" },
+    };
+    return ask(url, {
+        method: "POST",
+        headers: {
+            "Content-Type": "application/json",
+            Accept: "application/json, text/event-stream",
+            ...headers,
+        },
+        body: JSON.stringify({ jsonrpc: "2.0", id: 1, method: "initialize", params }),
+    });
+}
+
+/** Why a TCP connection fails, as the error's code; "open" when it does not. */
+export function knock(address: string, port: number): Promise<string> {
+    return new Promise((resolve) => {
+        const socket = connect({ host: address, port, timeout: 3000 });
+        const end = (how: string): void => {
+            socket.destroy();
+            resolve(how);
+        };
+        socket.once("connect", () => end("open"));
+        socket.once("timeout", () => end("timeout"));
+        socket.once("error", (error: NodeJS.ErrnoException) => end(error.code ?? error.message));
+    });
+}
+
+/** A small web site on one address of this machine, and who came to it. */
+export interface Site {
+    readonly origin: string;
+    /** Each request as "<address> <path>". */
+    readonly visits: readonly string[];
+    close(): Promise<void>;
+}
+
+/** Pages by path, each with its type. Everything else is 404. */
+export type Pages = Readonly<Record<string, { readonly type: string; readonly body: string }>>;
+
+/** Serves pages on that address and a free port. */
+export async function serveSite(address: string, pages: Pages): Promise<Site> {
+    const visits: string[] = [];
+    const server = createServer((incoming, response) => {
+        visits.push(`${incoming.socket.remoteAddress ?? "?"} ${incoming.url ?? ""}`);
+        const page = pages[incoming.url ?? ""];
+        if (page) response.writeHead(200, { "Content-Type": page.type }).end(page.body);
+        else response.writeHead(404).end();
+    });
+    await new Promise<void>((resolve, reject) => {
+        server.once("error", reject).listen(0, address, resolve);
+    });
+    const { port } = server.address() as AddressInfo;
+    return {
+        origin: `http://${address}:${port}`,
+        visits,
+        close: () =>
+            new Promise((resolve) => {
+                server.close(() => resolve());
+                server.closeAllConnections();
+            }),
+    };
+}
