@@ -5,7 +5,9 @@ export default tseslint.config(
     { ignores: ["node_modules/", ".mcp/", "services/*/node_modules/", "**/*.mjs", "**/*.js"] },
     ...tseslint.configs.recommendedTypeChecked,
     {
-        languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+        languageOptions: {
+            parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname },
+        },
         plugins: { "@pulumi": pulumi },
         rules: {
             "@pulumi/no-output-in-template-literal": "error",
@@ -21,7 +23,11 @@ export default tseslint.config(
         rules: {
             "no-restricted-properties": [
                 "error",
-                { object: "process", property: "env", message: "Read the environment in config/ only." },
+                {
+                    object: "process",
+                    property: "env",
+                    message: "Read the environment in config/ only.",
+                },
             ],
         },
     },

@@ -1,7 +1,15 @@
 const project = (name, extra = {}) => ({
     displayName: name,
     testMatch: [`<rootDir>/tests/${name}/**/*.test.ts`],
-    transform: { "\\.ts$": ["@swc/jest", { jsc: { target: "es2022", parser: { syntax: "typescript" } }, module: { type: "commonjs" } }] },
+    transform: {
+        "\\.ts$": [
+            "@swc/jest",
+            {
+                jsc: { target: "es2022", parser: { syntax: "typescript" } },
+                module: { type: "commonjs" },
+            },
+        ],
+    },
     testEnvironment: "node",
     modulePathIgnorePatterns: ["<rootDir>/.mcp/"],
     ...extra,
@@ -10,5 +18,11 @@ const project = (name, extra = {}) => ({
 /** Cheapest first; `e2e` needs Docker, `pulumi` needs Docker and a Pulumi CLI. */
 module.exports = {
     reporters: ["default", "<rootDir>/tests/support/summary-reporter.js"],
-    projects: [project("unit"), project("component"), project("golden"), project("e2e"), project("pulumi")],
+    projects: [
+        project("unit"),
+        project("component"),
+        project("golden"),
+        project("e2e"),
+        project("pulumi"),
+    ],
 };

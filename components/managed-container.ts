@@ -73,7 +73,7 @@ const CPU_PERIOD = 100_000;
 
 /**
  * The one way this program makes a container. Carries what goes wrong property by property with the docker
- * provider: replacement before deletion, stop grace, memory with swap, sorted ports with an address, log caps,
+ * provider: deletion before replacement, stop grace, memory with swap, sorted ports with an address, log caps,
  * Go durations, explicit replacement of what the provider only pretends to update.
  */
 export function managedContainer(

@@ -46,7 +46,7 @@ export class McpServer extends pulumi.ComponentResource {
             ...ownLabels,
             [LABELS.manifestHash]: manifest.hash,
             [LABELS.transport]: manifest.transport.type,
-            [LABELS.egress]: manifest.egress.join(",") || "none",
+            [LABELS.egress]: manifest.egress.join(" ") || "none",
         };
         const child = { parent: this };
         const secrets =

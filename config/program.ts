@@ -57,7 +57,7 @@ export function loadProgram(projectDir: string): ProgramInput {
             },
             machine,
             manifests,
-            hostDaemon: config.get("hostDaemon") ?? HOST_DAEMON,
+            hostDaemon: HOST_DAEMON,
             secrets: (manifest, known) => secretsOf(config, manifest, known),
         };
     } catch (error) {

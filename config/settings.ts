@@ -45,7 +45,7 @@ export interface StackSettings {
     readonly postgres: { readonly mode: "managed" } | { readonly mode: "external" };
     /** Certificates of the inner daemon. */
     readonly certificates: {
-        /** Raise by one to issue all certificates anew. @default 1 */
+        /** Raise by one to issue the server and client certificates anew, with new keys. @default 1 */
         readonly epoch: number;
         /** Days the CA is valid. @default 3650 */
         readonly caDays: number;

@@ -151,6 +151,7 @@ if answers; then
     exit 0
 fi
 
+if [ "${1:-}" = --check ]; then die "no Docker daemon answers on $SOCKET" "./mcp up, which starts one"; fi
 [ "$(uname -s)" = Linux ] || die "no Docker daemon answers on $SOCKET" "start Docker, or $INSTALL"
 if [ -S "$SOCKET" ] && [ ! -w "$SOCKET" ]; then
     user=$(id -un 2>/dev/null) || user="#$(id -u)"

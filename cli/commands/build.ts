@@ -1,3 +1,4 @@
+import { readMachineFacts, writeMachineFacts } from "../../config/machine";
 import { ensureDocker } from "../docker/host";
 import type { Session } from "../session";
 import { buildLocalImages } from "../stack/images";
@@ -6,6 +7,8 @@ import { buildLocalImages } from "../stack/images";
 export async function build(session: Session): Promise<void> {
     const docker = await ensureDocker(session.project.dir, session.out);
     await buildLocalImages(session, docker);
+    const { dir } = session.project;
+    writeMachineFacts(dir, { ...readMachineFacts(dir), imageSource: "local" });
     session.out.result(
         { built: true },
         () => "images are built; this machine uses them from now on",

@@ -1,7 +1,7 @@
 import pc from "picocolors";
 
 import { readMachineFacts } from "../../config/machine";
-import { ensureDocker } from "../docker/host";
+import { answeringDocker } from "../docker/host";
 import { findPulumi, missingPlugins } from "../environment";
 import { CliError, messageOf } from "../errors";
 import { preflight, type Check } from "../preflight";
@@ -32,7 +32,7 @@ export async function doctor(session: Session): Promise<void> {
         checks.push(failed("manifests", messageOf(error), "mend the lines it names"));
     }
     try {
-        const docker = await ensureDocker(project.dir, out);
+        const docker = await answeringDocker(project.dir, out);
         checks.push(...(await preflight(docker, project.context())));
     } catch (error) {
         checks.push(

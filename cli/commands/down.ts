@@ -1,6 +1,6 @@
-import { existsSync, rmSync } from "node:fs";
+import { existsSync } from "node:fs";
 
-import { ensureDocker, hostContainers } from "../docker/host";
+import { answeringDocker, hostContainers } from "../docker/host";
 import { chooseEngine } from "../engine/choose";
 import { PulumiEngine } from "../engine/pulumi";
 import { CliError } from "../errors";
@@ -17,7 +17,13 @@ export async function down(
 ): Promise<void> {
     const { project, out } = session;
     const begun = Date.now();
-    const docker = await ensureDocker(project.dir, out);
+    if (!existsSync(project.settingsFile)) {
+        throw new CliError(
+            `stack ${project.stack}: no settings file, so nothing was ever made`,
+            "see the stacks: ls Pulumi.*.yaml",
+        );
+    }
+    const docker = await answeringDocker(project.dir, out);
     const engine = await chooseEngine(project, out, "auto");
     let removed = 0;
     await engine.down((step) => {
@@ -25,34 +31,29 @@ export async function down(
         const line = stepLine(step);
         if (line !== undefined) out.say(line);
     });
+    let kept: string[] = [];
     if (engine instanceof PulumiEngine) {
-        const left = (await engine.state()).filter((resource) => resource.provider !== undefined);
-        if (left.length > 0) {
-            throw new CliError(
-                `${String(left.length)} resources are still in the state`,
-                "run ./mcp down again; protected volumes need protect: false first",
-            );
-        }
-        await engine.forget();
+        const left = (await engine.state()).filter((resource) => resource.protect === true);
+        kept = left.map((resource) => resource.id ?? resource.urn);
+        if (kept.length === 0) await engine.forget();
+        else out.warn(`kept, because protect is set: ${kept.join(", ")}`);
     }
     const strays = await hostContainers(docker, project.stack);
     if (strays.length > 0) {
         throw new CliError(
             `left behind: ${strays.map((container) => container.name).join(", ")}`,
-            "run ./mcp repair --no-up",
+            "if this folder made them: ./mcp repair --no-up, then ./mcp down; else run ./mcp down in the folder that did",
         );
     }
-    // The settings of a generated stack stay: they may be edited, and the next up uses them again.
-    if (existsSync(project.ledgerFile)) rmSync(project.ledgerFile);
     const images =
         options.images === true ? await removeLocalImages(docker, project.dir) : undefined;
-    out.result({ removed, images, seconds: (Date.now() - begun) / 1000 }, () => {
-        const kept =
+    out.result({ removed, kept, images, seconds: (Date.now() - begun) / 1000 }, () => {
+        const cache =
             images === undefined
                 ? "images stay as a cache (--images removes them too)"
                 : `${String(images)} images removed too`;
         return removed === 0
-            ? `nothing to remove; ${kept}`
-            : `removed ${String(removed)} resources in ${seconds(Date.now() - begun)}; ${kept}`;
+            ? `nothing to remove; ${cache}`
+            : `removed ${String(removed)} resources in ${seconds(Date.now() - begun)}; ${cache}`;
     });
 }

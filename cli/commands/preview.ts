@@ -8,7 +8,7 @@ export async function preview(
     session: Session,
     options: { readonly engine: EngineChoice },
 ): Promise<void> {
-    const { engine } = await prepare(session, options.engine);
+    const { engine } = await prepare(session, options.engine, true);
     const result = await engine.preview();
     session.out.result({ changes: result.changes }, () => result.text.trim());
 }

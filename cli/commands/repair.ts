@@ -1,12 +1,10 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
-import * as path from "node:path";
-
 import type Docker from "dockerode";
 
 import { LABELS } from "../../config/defaults";
-import { ensureDocker } from "../docker/host";
+import { answeringDocker, hostContainers } from "../docker/host";
 import { InnerDaemon } from "../docker/inner";
 import { chooseEngine } from "../engine/choose";
+import { liveRun } from "../engine/local-backend";
 import { PulumiEngine, type StateResource } from "../engine/pulumi";
 import { CliError, messageOf } from "../errors";
 import type { Session } from "../session";
@@ -20,7 +18,7 @@ import { up } from "./up";
  */
 export async function repair(session: Session, options: { readonly up: boolean }): Promise<void> {
     const { project, out } = session;
-    const docker = await ensureDocker(project.dir, out);
+    const docker = await answeringDocker(project.dir, out);
     const engine = await chooseEngine(project, out, "auto");
     if (!(engine instanceof PulumiEngine)) {
         throw new CliError(
@@ -28,7 +26,7 @@ export async function repair(session: Session, options: { readonly up: boolean }
             "run ./mcp down, then ./mcp up",
         );
     }
-    const alive = liveRun(project.stateDir());
+    const alive = liveRun(project.stateDir(), project.stack);
     if (alive !== undefined) {
         throw new CliError(
             `another run of this stack is under way (process ${String(alive)})`,
@@ -43,6 +41,7 @@ export async function repair(session: Session, options: { readonly up: boolean }
             resource.id === undefined ? [] : [resource.id],
         ),
     );
+    await refuseForeign(docker, project.stack, known);
     const removed = [
         ...(await removeInnerStrays(session, docker, known)),
         ...(await removeHostStrays(docker, project.stack, known)),
@@ -53,24 +52,22 @@ export async function repair(session: Session, options: { readonly up: boolean }
     else out.result({ cleared, removed }, () => "repaired; run ./mcp up");
 }
 
-/** The process that holds a lock of the local backend and still lives. */
-function liveRun(stateDir: string): number | undefined {
-    const locks = path.join(stateDir, ".pulumi", "locks");
-    if (!existsSync(locks)) return undefined;
-    for (const entry of readdirSync(locks, { recursive: true, withFileTypes: true })) {
-        if (!entry.isFile() || !entry.name.endsWith(".json")) continue;
-        const { pid } = JSON.parse(
-            readFileSync(path.join(entry.parentPath, entry.name), "utf8"),
-        ) as { pid?: number };
-        if (pid === undefined) continue;
-        try {
-            process.kill(pid, 0);
-            return pid;
-        } catch {
-            continue;
-        }
-    }
-    return undefined;
+/** An empty state beside a healthy stack of the same name means that the stack is another folder's. */
+async function refuseForeign(
+    docker: Docker,
+    stack: string,
+    known: ReadonlySet<string>,
+): Promise<void> {
+    if (known.size > 0) return;
+    const running = (await hostContainers(docker, stack)).filter(
+        (container) => container.health === "healthy",
+    );
+    const [first] = running;
+    if (!first) return;
+    throw new CliError(
+        `stack ${stack} runs (${first.name}), and this folder has no state of it: it belongs to another folder or backend`,
+        `run ./mcp there; or, if its state is lost for good: docker rm -f ${running.map((container) => container.name).join(" ")}`,
+    );
 }
 
 /** Containers and networks of this stack on the host that the state does not know. */
@@ -116,7 +113,7 @@ async function removeInnerStrays(
         .getContainer(orchestrator)
         .inspect()
         .catch(() => undefined);
-    if (inspected?.State.Running !== true) return [];
+    if (inspected?.State.Running !== true || !known.has(inspected.Id)) return [];
     const inner = new InnerDaemon(docker, orchestrator);
     const removed: string[] = [];
     for (const container of await inner.containers()) {

@@ -1,4 +1,4 @@
-import { ensureDocker } from "../docker/host";
+import { answeringDocker } from "../docker/host";
 import { InnerDaemon } from "../docker/inner";
 import { requirePulumi } from "../engine/choose";
 import { CliError } from "../errors";
@@ -34,7 +34,7 @@ export async function logs(
             "for example: --tail 200",
         );
     }
-    const docker = await ensureDocker(project.dir, out);
+    const docker = await answeringDocker(project.dir, out);
     const inner = new InnerDaemon(docker, project.context().names.orchestrator);
     const name = await containerName(session, inner, server);
     await inner.streamLogs(name, [
@@ -49,7 +49,7 @@ export async function logs(
 /** `./mcp restart SERVER`: restarts one server and waits until it answers. */
 export async function restart(session: Session, server: string): Promise<void> {
     const { project, out } = session;
-    const docker = await ensureDocker(project.dir, out);
+    const docker = await answeringDocker(project.dir, out);
     const context = project.context();
     const inner = new InnerDaemon(docker, context.names.orchestrator);
     const name = await containerName(session, inner, server);

@@ -1,6 +1,6 @@
 import type { ServerManifest } from "../../config/manifest";
 import { LABELS } from "../../config/defaults";
-import { ensureDocker, hostContainers, type HostContainer } from "../docker/host";
+import { answeringDocker, hostContainers, type HostContainer } from "../docker/host";
 import { InnerDaemon, type InnerContainer } from "../docker/inner";
 import { CliError, messageOf } from "../errors";
 import { health, table } from "../output";
@@ -35,7 +35,7 @@ function rows(
                 manifest.source.kind === "build"
                     ? `images/${manifest.source.image}`
                     : manifest.source.ref,
-            egress: manifest.egress.join(",") || "none",
+            egress: manifest.egress.join(" ") || "none",
         };
     });
     const unwanted = servers
@@ -54,7 +54,7 @@ function rows(
 /** `./mcp list`: servers by manifest and by what runs. */
 export async function list({ project, out }: Session): Promise<void> {
     const manifests = project.manifests();
-    const docker = await ensureDocker(project.dir, out);
+    const docker = await answeringDocker(project.dir, out);
     const inner = new InnerDaemon(docker, project.context().names.orchestrator);
     const servers = rows(manifests, await inner.containers().catch(() => []));
     out.result({ servers }, () =>
@@ -76,7 +76,7 @@ export async function list({ project, out }: Session): Promise<void> {
 export async function status({ project, out }: Session): Promise<void> {
     const context = project.context();
     const manifests = project.manifests();
-    const docker = await ensureDocker(project.dir, out);
+    const docker = await answeringDocker(project.dir, out);
     const containers = await hostContainers(docker, project.stack);
     if (containers.length === 0) {
         out.result(

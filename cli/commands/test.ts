@@ -2,12 +2,14 @@ import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import * as path from "node:path";
 
+import type Docker from "dockerode";
+
 import { MACHINE_ENV, type MachineCan } from "../../tests/support/machine";
 import { ensureDocker } from "../docker/host";
 import { findPulumi, missingPlugins, scrubbedEnvironment } from "../environment";
 import { CliError, messageOf } from "../errors";
 import type { Session } from "../session";
-import { buildLocalImages } from "../stack/images";
+import { ensureImages } from "../stack/images";
 
 /** Suites that need nothing but Node. */
 const FAST = ["unit", "component", "golden"];
@@ -63,13 +65,15 @@ export async function test(session: Session, options: TestOptions): Promise<void
 /** What this machine can do for the tests: true, or the reason why not. */
 async function abilities(session: Session): Promise<MachineCan> {
     const { project, out } = session;
+    let docker: Docker;
     try {
-        const docker = await ensureDocker(project.dir, out);
-        await buildLocalImages(session, docker);
+        docker = await ensureDocker(project.dir, out);
     } catch (error) {
         const reason = messageOf(error).split("\n")[0] ?? "";
         return { docker: reason, pulumi: `no Docker: ${reason}` };
     }
+    // A build that fails is a failure of the run, never a reason to skip.
+    await ensureImages(session, docker);
     const missing = missingPlugins(project.dir).map(({ name, version }) => `${name} ${version}`);
     if (!findPulumi()) return { docker: true, pulumi: "no Pulumi CLI on this machine" };
     if (missing.length > 0) {
@@ -125,10 +129,9 @@ async function testServices(
                 "npm",
             );
             if (code !== 0) {
-                throw new CliError(
-                    `services/${service}: npm ci failed`,
-                    "let this machine reach its npm registry, then run ./mcp test again",
-                );
+                out.warn(`services/${service}: npm ci failed; its tests count as one failure`);
+                counts.push({ passed: 0, failed: 1, skipped: [] });
+                continue;
             }
         }
         const file = path.join(results, `${service}.json`);

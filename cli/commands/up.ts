@@ -1,6 +1,6 @@
 import type { StackContext } from "../../components/stack-context";
 import type { ServerManifest } from "../../config/manifest";
-import { ensureDocker } from "../docker/host";
+import { ensureDocker, hostContainers, hostDocker } from "../docker/host";
 import { chooseEngine, type EngineChoice } from "../engine/choose";
 import { PulumiEngine } from "../engine/pulumi";
 import type { Engine, Step } from "../engine/types";
@@ -9,7 +9,7 @@ import { health, seconds, table } from "../output";
 import { demand, preflight } from "../preflight";
 import type { Session } from "../session";
 import { checkEndpoints, type CheckedEndpoint } from "../stack/endpoints";
-import { recordLosses } from "../stack/heal";
+import { recordLosses, startStopped } from "../stack/heal";
 import { ensureImages } from "../stack/images";
 import { ensureSettings } from "../stack/settings-file";
 
@@ -34,10 +34,14 @@ export function stepLine(step: Step): string | undefined {
     return `${past} ${step.name}${time}`;
 }
 
-/** Everything before the engine touches something: Docker, images, settings, manifests, preflight, losses. */
+/**
+ * Everything before the engine touches something: Docker, images, settings, manifests, preflight, losses. `looking`
+ * leaves the stack and its state as they are.
+ */
 export async function prepare(
     session: Session,
     choice: EngineChoice,
+    looking = false,
 ): Promise<{ engine: Engine; context: StackContext; manifests: ServerManifest[] }> {
     const { project, out } = session;
     ensureSettings(session);
@@ -50,7 +54,10 @@ export async function prepare(
     demand(await preflight(docker, context), out);
     await ensureImages(session, docker);
     context = project.context();
-    if (engine instanceof PulumiEngine) await recordLosses(session, docker, engine);
+    if (engine instanceof PulumiEngine && !looking) {
+        await startStopped(session, docker);
+        await recordLosses(session, docker, engine);
+    }
     return { engine, context, manifests };
 }
 
@@ -100,4 +107,13 @@ export async function up(
         },
     );
     demandHealthy(endpoints);
+    const sick = (await hostContainers(hostDocker(), session.project.stack)).find(
+        (container) => container.health !== "healthy",
+    );
+    if (sick) {
+        throw new CliError(
+            `not healthy: ${sick.name} (${sick.health})`,
+            `look at its log: docker logs --tail 20 ${sick.name}`,
+        );
+    }
 }

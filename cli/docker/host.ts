@@ -51,6 +51,12 @@ export async function ensureDocker(projectDir: string, out: Output): Promise<Doc
     return hostDocker();
 }
 
+/** The host's daemon for commands that only look or remove: when it does not answer, that is an error. */
+export async function answeringDocker(projectDir: string, out: Output): Promise<Docker> {
+    await runScript(projectDir, "ensure-docker.sh", ["--check"], out);
+    return hostDocker();
+}
+
 /** A container of a stack on the host's daemon. */
 export interface HostContainer {
     readonly id: string;

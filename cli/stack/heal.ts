@@ -1,7 +1,9 @@
 import type Docker from "dockerode";
 
 import type { PulumiEngine, StateResource } from "../engine/pulumi";
+import { hostContainers } from "../docker/host";
 import { InnerDaemon } from "../docker/inner";
+import { CliError, messageOf } from "../errors";
 import type { Session } from "../session";
 
 /** Kinds of Docker objects a state can lose. */
@@ -67,6 +69,39 @@ async function lostInside(
             !known.has(resource.id),
     );
 }
+
+/** Starts host-level containers of the stack that somebody stopped or paused, and waits until they are healthy. */
+export async function startStopped({ project, out }: Session, docker: Docker): Promise<void> {
+    const idle = (await hostContainers(docker, project.stack)).filter((container) =>
+        ["exited", "created", "paused"].includes(container.state),
+    );
+    for (const container of idle) {
+        out.warn(`${container.name} was ${container.state}; starting it`);
+        const handle = docker.getContainer(container.id);
+        await (container.state === "paused" ? handle.unpause() : handle.start()).catch(
+            (error: unknown) => {
+                throw new CliError(`${container.name}: ${messageOf(error)}`, "run ./mcp doctor");
+            },
+        );
+    }
+    const ids = new Set(idle.map((container) => container.id));
+    const deadline = Date.now() + START_PATIENCE_MS;
+    for (;;) {
+        const containers = await hostContainers(docker, project.stack);
+        const sick = containers.find(({ id, health }) => ids.has(id) && health !== "healthy");
+        if (!sick) return;
+        if (Date.now() > deadline) {
+            throw new CliError(
+                `${sick.name} was started again and is ${sick.health}`,
+                `look at its log: docker logs --tail 20 ${sick.name}`,
+            );
+        }
+        await new Promise((resolve) => setTimeout(resolve, 500));
+    }
+}
+
+/** How long a started container may take to become healthy, in milliseconds. */
+const START_PATIENCE_MS = 90_000;
 
 /**
  * Records what was lost behind the engine's back, so that the next `up` makes it again. A plain `up` trusts its

@@ -43,8 +43,7 @@ export async function ensureImages({ project, out }: Session, docker: Docker): P
     if (source === undefined) {
         source = (await registryAnswers(docker)) ? "registry" : "local";
         why = source === "registry" ? "the image registry answers" : "no image registry answers";
-        if (source === "registry")
-            writeMachineFacts(project.dir, { ...facts, imageSource: "registry" });
+        writeMachineFacts(project.dir, { ...facts, imageSource: source as "registry" | "local" });
     }
     const how =
         source === "registry"

@@ -7,7 +7,9 @@ let dsn;
 try {
     dsn = readFileSync(dsnFile, "utf8").trim();
 } catch (error) {
-    console.error(`dbhub: no connection string at ${dsnFile} (${error.code}); give the manifest a secret named "dsn"`);
+    console.error(
+        `dbhub: no connection string at ${dsnFile} (${error.code}); give the manifest a secret named "dsn"`,
+    );
     process.exit(2);
 }
 const config = `[[sources]]

@@ -128,7 +128,7 @@ test("labels are the manifest's and the stack's", async () => {
         "mcp.server": "demo",
         "mcp.manifest-hash": parsed.hash,
         "mcp.protocol": "streamable-http",
-        "mcp.egress": "*:443,api.example.com:80",
+        "mcp.egress": "*:443 api.example.com:80",
     });
 });
 

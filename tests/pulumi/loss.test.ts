@@ -93,7 +93,7 @@ describeWhere("pulumi", "what goes wrong around a stack", () => {
         expect(stderr).not.toContain("    at ");
         expect(code).toBe(130);
         expect(project.locks()).toEqual([]);
-        expect((await stack.host())[POSTGRES]).toBe(before[POSTGRES] ?? expect.any(String));
+        expect((await stack.host())[POSTGRES]).toEqual(before[POSTGRES] ?? expect.any(String));
     });
 
     test("the next up completes; a second one meanwhile is told of the lock, a repair of the run", async () => {
@@ -134,6 +134,22 @@ describeWhere("pulumi", "what goes wrong around a stack", () => {
         expect(after["files-mcp"]).not.toBe(before.inner["files-mcp"]);
         expect(Object.keys(after)).toEqual(Object.keys(before.inner));
         expect(without(after, "files-mcp")).toEqual(without(before.inner, "files-mcp"));
+    });
+
+    test("what was stopped by hand is started by one up, and stays what it was", async () => {
+        await stack.ensureUp();
+        await keep();
+        const before = { host: await stack.host(), inner: await stack.inner() };
+        await stack.inside(["stop", "files-mcp"]);
+        const { orchestrator, postgres } = stack.names;
+        await Promise.all(
+            [orchestrator, postgres].map((name) => stack.docker.getContainer(name).stop()),
+        );
+        const answer = await stack.up();
+        expect(Object.keys(answer.changes)).toEqual(["same"]);
+        expect(silent(answer)).toEqual([]);
+        expect({ host: await stack.host(), inner: await stack.inner() }).toEqual(before);
+        expect(await kept()).toEqual(["row", "file"]);
     });
 
     test("an orchestrator that hangs ends up with a clear line, in bounded time", async () => {

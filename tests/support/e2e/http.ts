@@ -1,3 +1,4 @@
+import { createSocket } from "node:dgram";
 import { createServer, request, type IncomingHttpHeaders } from "node:http";
 import https from "node:https";
 import { connect, type AddressInfo } from "node:net";
@@ -72,6 +73,26 @@ export function knock(address: string, port: number): Promise<string> {
         socket.once("timeout", () => end("timeout"));
         socket.once("error", (error: NodeJS.ErrnoException) => end(error.code ?? error.message));
     });
+}
+
+/** Collects datagrams on one address of this machine, while they are sent and a moment longer. */
+export async function datagramsTo(
+    address: string,
+    send: (port: number) => Promise<unknown>,
+): Promise<string[]> {
+    const socket = createSocket("udp4");
+    const received: string[] = [];
+    socket.on("message", (message) => received.push(message.toString()));
+    await new Promise<void>((resolve, reject) => {
+        socket.once("error", reject).bind(0, address, resolve);
+    });
+    try {
+        await send(socket.address().port);
+        await new Promise((resolve) => setTimeout(resolve, 500));
+    } finally {
+        socket.close();
+    }
+    return received;
 }
 
 /** A small web site on one address of this machine, and who came to it. */

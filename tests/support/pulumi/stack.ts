@@ -37,9 +37,13 @@ const report = z.object({
 export type Report = z.infer<typeof report>;
 
 /** What a run that had to succeed says. */
-export function said({ code, stdout, stderr }: Ended): Report {
-    if (code === 0) return report.parse(JSON.parse(stdout));
-    throw new Error(`it ended with ${String(code)}\n${stderr}${stdout}`);
+export function said(ended: Ended): Report {
+    if (ended.code === 0) return report.parse(JSON.parse(ended.stdout));
+    throw new Error(failure(ended));
+}
+
+function failure({ code, stdout, stderr }: Ended): string {
+    return `it ended with ${String(code)}\n${stderr}${stdout}`;
 }
 
 /** Apart from other test runs on this machine: ports and subnets follow from the process. */
@@ -114,7 +118,9 @@ export class TestStack {
 
     /** Runs a command that has to succeed, and gives what its `--json` says. */
     async ok(args: readonly string[], extra: Extra = {}): Promise<Report> {
-        return said(await this.mcp([...args, "--json"], extra));
+        const ended = await this.mcp([...args, "--json"], extra);
+        if (ended.code === 0) return said(ended);
+        throw new Error(`${failure(ended)}\n${await this.diagnosis()}`);
     }
 
     /** `up`, which has to succeed. */
@@ -159,6 +165,19 @@ export class TestStack {
         const { code, stdout, stderr } = await daemon.exec(["sh", "-c", script], 30_000);
         if (code === 0) return stdout.trim();
         throw new Error(`${container}: ${script}: ${String(code)}\n${stdout}${stderr}`);
+    }
+
+    /** How the orchestrator is and what its daemon complained of, for the message of a failure. */
+    private async diagnosis(): Promise<string> {
+        const container = this.docker.getContainer(this.names.orchestrator);
+        const found = await container.inspect().catch(() => undefined);
+        if (!found) return "there is no orchestrator";
+        const { Status, ExitCode, OOMKilled, StartedAt, Health } = found.State;
+        const how = { Status, ExitCode, OOMKilled, StartedAt, Health: Health?.Status };
+        const logs = await container.logs({ stdout: true, stderr: true, tail: 400 });
+        const lines = logs.toString("utf8").split("\n");
+        const complaints = lines.filter((line) => !line.includes("level=info")).slice(-15);
+        return [JSON.stringify({ ...how, restarts: found.RestartCount }), ...complaints].join("\n");
     }
 
     /** Text of the stack's file in the backend; empty when there is none. */

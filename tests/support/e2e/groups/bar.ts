@@ -3,16 +3,16 @@ import type { TestStack } from "../stack";
 import { FETCHING, FETCHING_PIDS, SERVERS } from "./servers";
 
 const SHA256 = /^sha256:[0-9a-f]{64}$/;
-const WEB = "*:80,*:443";
+const WEB = ["*:80", "*:443"];
 
 /** What each server's manifest asks for. */
 const WANTED = {
     "postgres-mcp": {
-        ...{ memoryMb: 512, cpus: 1, pids: 256, egress: "postgres:5432" },
+        ...{ memoryMb: 512, cpus: 1, pids: 256, egress: ["postgres:5432"] },
         mounts: ["/run/secrets"],
     },
     "files-mcp": {
-        ...{ memoryMb: 256, cpus: 0.5, pids: 256, egress: "none" },
+        ...{ memoryMb: 256, cpus: 0.5, pids: 256, egress: ["none"] },
         mounts: ["/data"],
     },
     "http-mcp": { memoryMb: 256, cpus: 0.5, pids: 256, egress: WEB, mounts: [] },
@@ -56,10 +56,10 @@ export function barTests(stack: TestStack): void {
                     "mcp.stack": stack.name,
                     "mcp.component": "server",
                     "mcp.server": name,
-                    "mcp.egress": egress,
                     "mcp.manifest-hash": expect.stringMatching(/^[0-9a-f]{64}$/) as string,
                 },
             });
+            expect(Config.Labels["mcp.egress"]?.split(/[ ,]/)).toEqual(egress);
             expect(Image).toBe(Config.Image);
             expect(HostConfig).toMatchObject({
                 Privileged: false,

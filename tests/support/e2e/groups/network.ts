@@ -1,5 +1,5 @@
 import { host } from "../docker";
-import { initialize, serveSite, type Site } from "../http";
+import { datagramsTo, initialize, serveSite, type Site } from "../http";
 import type { TestStack } from "../stack";
 import { PORTS, PRODUCT, SERVERS } from "./servers";
 
@@ -7,6 +7,13 @@ const curl = ["curl", "-sS", "-m", "4", "-o", "/dev/null", "-w", "%{http_code}"]
 
 /** curl's words for an address that does not answer. */
 const CLOSED = /timed out|Failed|refused/;
+
+/** Sends a datagram three times. */
+const SEND = `
+import socket, sys
+text, address, port = sys.argv[1:]
+for _ in range(3):
+    socket.socket(type=socket.SOCK_DGRAM).sendto(text.encode(), (address, int(port)))`;
 
 /** Who reaches whom, and under which name. */
 export function networkTests(stack: TestStack): void {
@@ -35,6 +42,17 @@ export function networkTests(stack: TestStack): void {
                 expect.stringMatching(CLOSED),
             ]);
             expect(site.visits).toHaveLength(before);
+        });
+
+        test("sends nothing out that needs no answer, where one with egress can", async () => {
+            const heard = await datagramsTo(stack.main(1), async (port) => {
+                for (const name of ["http-mcp", "files-mcp"]) {
+                    const words = [`from ${name}`, stack.main(1), String(port)];
+                    const sent = await stack.inside(name, ["python3", "-c", SEND, ...words]);
+                    expect(sent).toMatchObject({ code: 0, stderr: "" });
+                }
+            });
+            expect([...new Set(heard)]).toEqual(["from http-mcp"]);
         });
 
         test("asks no name server outside: by its questions data would leave", async () => {
