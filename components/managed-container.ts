@@ -43,6 +43,8 @@ export interface ManagedContainerArgs {
         readonly ipv4Address?: string;
     }[];
     readonly hosts?: Readonly<Record<string, string>>;
+    /** Name servers. @default the daemon's */
+    readonly dns?: readonly string[];
     readonly volumes?: readonly {
         readonly volumeName: pulumi.Input<string>;
         readonly containerPath: string;
@@ -108,6 +110,7 @@ export function managedContainer(
             logOpts: { "max-file": "3", "max-size": "10m" },
             ports: sortedPorts(args.ports ?? []),
             networksAdvanced: args.networks.map((network) => ({ ...network })),
+            dns: args.dns ? [...args.dns] : undefined,
             hosts: pairs(args.hosts).map(([host, ip]) => ({ host, ip })),
             volumes: (args.volumes ?? []).map((volume) => ({ ...volume })),
             uploads: args.uploads?.length

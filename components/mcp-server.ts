@@ -88,6 +88,8 @@ export class McpServer extends pulumi.ComponentResource {
                 stopGraceSeconds: manifest.stopGraceSeconds,
                 tmpfs: { "/tmp": "rw,nosuid,nodev,noexec,size=64m,mode=1777" },
                 networks: [{ name: args.network }],
+                // Docker knows the containers' own names itself; all else it would ask of the host's name server.
+                dns: manifest.egress.length === 0 ? ["127.0.0.1"] : undefined,
                 hosts: reachesPostgres(context, manifest)
                     ? { [POSTGRES_HOST]: addresses.internal.postgres }
                     : undefined,

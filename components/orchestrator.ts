@@ -55,6 +55,7 @@ export class Orchestrator extends pulumi.ComponentResource {
                 environment: {
                     DOCKER_TLS_CERTDIR: certs,
                     DOCKER_DRIVER: "overlay2",
+                    MCP_CLOSED_SUBNET: addresses.inner.closed,
                     ...(settings.plainApi ? { MCP_PLAIN_API_FROM: addresses.main.gateway } : {}),
                 },
                 memoryMb: settings.orchestrator.memoryMb,

@@ -112,7 +112,7 @@ ALTER ROLE ${READER} SET default_transaction_read_only = on;
 ALTER ROLE ${READER} SET statement_timeout = '15s';
 ALTER ROLE ${READER} SET idle_in_transaction_session_timeout = '15s';
 ALTER ROLE ${READER} SET search_path = sample;
-REVOKE ALL ON DATABASE ${DATABASE} FROM PUBLIC;
+REVOKE ALL ON DATABASE ${DATABASE}, postgres, template1 FROM PUBLIC;
 REVOKE CREATE ON SCHEMA public FROM PUBLIC;
 GRANT CONNECT ON DATABASE ${DATABASE} TO ${READER};
 GRANT USAGE ON SCHEMA sample TO ${READER};

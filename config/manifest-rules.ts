@@ -1,3 +1,4 @@
+import { INNER_IMAGES } from "../images/catalog";
 import { MAX_STOP_GRACE_SECONDS, RESERVED_LABEL_PREFIX } from "./defaults";
 import { shown } from "./errors";
 import { parseAddress } from "./ipv4";
@@ -81,6 +82,7 @@ function serverRules(data: unknown): Issue[] {
         remedy: "use build: dbhub, as in manifests/postgres-mcp.yml",
     };
     const image = at(data, ["spec", "image"]);
+    const build = at(data, ["spec", "build"]);
     const command = list(at(data, ["spec", "command"]));
     const issues: Issue[] = command.flatMap((item, index) =>
         typeof item === "string" && namesRefusedServer(item)
@@ -91,6 +93,12 @@ function serverRules(data: unknown): Issue[] {
         issues.push({ path: ["spec", "image"], ...refused });
     }
     if (command[0] === "") issues.push(noProgram(["spec", "command", 0]));
+    const known = INNER_IMAGES.map(({ name }) => name);
+    // A name of another form is the schema's problem.
+    if (typeof build === "string" && /^[a-z0-9-]+$/.test(build) && !known.includes(build)) {
+        const problem = `${shown(build)} is no image of this project`;
+        issues.push({ path: ["spec", "build"], problem, remedy: `use one of ${known.join(", ")}` });
+    }
     return issues;
 }
 

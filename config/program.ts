@@ -49,6 +49,7 @@ export function loadProgram(projectDir: string): ProgramInput {
         const machine = readMachineFacts(projectDir);
         const settings = loadSettings(config, pulumi.getStack(), machine);
         const manifests = loadManifests(path.resolve(projectDir, settings.manifestsDir));
+        requireSecrets(config, manifests, settings);
         return {
             context: {
                 settings,
@@ -66,6 +67,33 @@ export function loadProgram(projectDir: string): ProgramInput {
     }
 }
 
+/** Before anything is made: every secret that a manifest takes from the config is there. */
+function requireSecrets(
+    config: pulumi.Config,
+    manifests: readonly ServerManifest[],
+    { postgres }: StackSettings,
+): void {
+    const missing = manifests.flatMap(({ file, secrets }) =>
+        secrets
+            .map(({ from }) => ({ from, key: secretKey(from) }))
+            .filter(({ from, key }) => {
+                const own = from === "postgres.dsn" && postgres.mode === "managed";
+                return !own && config.getSecret(key) === undefined;
+            })
+            .map(({ from, key }) => notSet(file, from, key)),
+    );
+    if (missing.length > 0) throw new pulumi.RunError(missing.join("\n"));
+}
+
+/** With an external database its connection string is a secret of the stack. */
+function secretKey(from: string): string {
+    return from === "postgres.dsn" ? "postgresUrl" : from.replace(/^config\./, "");
+}
+
+function notSet(file: string, from: string, key: string): string {
+    return `${file}: secret "${from}" is not set; set it with: pulumi config set --secret ${key}`;
+}
+
 function secretsOf(
     config: pulumi.Config,
     manifest: ServerManifest,
@@ -74,13 +102,10 @@ function secretsOf(
     const valueOf = (from: string): pulumi.Input<string> => {
         const own = known[from];
         if (own !== undefined) return own;
-        // With an external database its connection string is a secret of the stack.
-        const key = from === "postgres.dsn" ? "postgresUrl" : from.replace(/^config\./, "");
+        const key = secretKey(from);
         const value = config.getSecret(key);
         if (value) return value;
-        throw new pulumi.RunError(
-            `${manifest.file}: secret "${from}" is not set; set it with: pulumi config set --secret ${key}`,
-        );
+        throw new pulumi.RunError(notSet(manifest.file, from, key));
     };
     return Object.fromEntries(manifest.secrets.map(({ name, from }) => [name, valueOf(from)]));
 }

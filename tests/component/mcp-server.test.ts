@@ -69,6 +69,7 @@ describe("the bar", () => {
             logOpts: { "max-file": "3", "max-size": "10m" },
             ports: [{ internal: 3000, external: 13005, ip: "10.89.0.2", protocol: "tcp" }],
             networksAdvanced: [{ name: "mcp-closed" }],
+            dns: ["127.0.0.1"],
             hosts: [],
             volumes: [],
             healthcheck: {

@@ -200,7 +200,11 @@ describe("published ports", () => {
         const { ports: published, envs } = containerInputs(container);
         expect(published.map(({ internal }) => internal)).not.toContain(2375);
         expect(published.map(({ external }) => external)).not.toContain(12375);
-        expect(envs).toEqual(["DOCKER_DRIVER=overlay2", "DOCKER_TLS_CERTDIR=/certs"]);
+        expect(envs).toEqual([
+            "DOCKER_DRIVER=overlay2",
+            "DOCKER_TLS_CERTDIR=/certs",
+            "MCP_CLOSED_SUBNET=10.90.1.0/24",
+        ]);
     });
 
     test("the plain API is published on loopback when asked for", async () => {

@@ -142,7 +142,7 @@ describe("roles", () => {
         const { sql } = await roles();
         const granted = [...sql.matchAll(/\bGRANT ([A-Z, ]+?) ON/g)].map(([, what]) => what);
         expect(new Set(granted)).toEqual(new Set(["CONNECT", "USAGE", "SELECT"]));
-        expect(sql).toContain("REVOKE ALL ON DATABASE mcp FROM PUBLIC;");
+        expect(sql).toContain("REVOKE ALL ON DATABASE mcp, postgres, template1 FROM PUBLIC;");
         expect(sql).toContain("REVOKE CREATE ON SCHEMA public FROM PUBLIC;");
     });
 

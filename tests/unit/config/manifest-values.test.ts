@@ -168,7 +168,7 @@ describe("hash", () => {
 
     test.each([
         ["name", manifestText({ 4: "  name: other" })],
-        ["image", manifestText({ 6: "  build: other" })],
+        ["image", manifestText({ 6: "  build: dbhub" })],
         ["argument", manifestText({ 7: "  command: [node, other.mjs]" })],
         ["port", manifestText({ 8: "  port: 13003" })],
         ["variable", manifestText({}, '  environment: { A: "1" }')],

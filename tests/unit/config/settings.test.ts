@@ -272,7 +272,8 @@ describe("what is refused, with rule, value and remedy", () => {
                     load({ [key]: value });
                 } catch (error) {
                     expect(error).toBeInstanceOf(ConfigError);
-                    expect((error as Error).message).toContain(`- ${key}: `);
+                    // A value that is fine by itself may clash with another key's: the message then names both.
+                    expect((error as Error).message).toContain(key);
                 }
             }),
             { numRuns: 500 },
