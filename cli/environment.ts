@@ -5,6 +5,13 @@ import * as path from "node:path";
 
 import { REDIRECTING_VARIABLES, redirecting } from "../config/environment";
 
+/**
+ * Taken out of this process's own environment at once: dockerode prefers DOCKER_HOST to a socket it is given, and
+ * the program refuses to run with it.
+ */
+const REDIRECTED = redirecting(process.env);
+for (const name of REDIRECTING_VARIABLES) Reflect.deleteProperty(process.env, name);
+
 /** The environment for engines and tools: nothing in it can choose another Docker daemon. */
 export function scrubbedEnvironment(): Record<string, string> {
     return Object.fromEntries(
@@ -16,7 +23,7 @@ export function scrubbedEnvironment(): Record<string, string> {
 
 /** Names of variables that are set, would redirect Docker, and are ignored. */
 export function redirectingVariables(): string[] {
-    return redirecting(process.env);
+    return REDIRECTED;
 }
 
 /** Full path of a program on PATH, or undefined. */

@@ -2,6 +2,7 @@ import { Command, Option } from "commander";
 import pc from "picocolors";
 
 import { CliError, messageOf } from "./errors";
+import "./environment";
 import { openSession, type GlobalOptions, type Session } from "./session";
 
 const EXAMPLES = `

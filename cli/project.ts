@@ -52,7 +52,11 @@ export class Project {
 
     /** True when this stack is a throw-away bring-up, made without an engine. */
     get rehearsed(): boolean {
-        return existsSync(this.ledgerFile);
+        // Its first line names the run; one that made nothing has no other.
+        return (
+            existsSync(this.ledgerFile) &&
+            readFileSync(this.ledgerFile, "utf8").trim().split("\n").length > 1
+        );
     }
 
     /** The stack's config as raw strings by full key; secrets that only the engine can open are left out. */

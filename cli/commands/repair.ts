@@ -4,7 +4,7 @@ import { LABELS } from "../../config/defaults";
 import { answeringDocker, hostContainers } from "../docker/host";
 import { InnerDaemon } from "../docker/inner";
 import { chooseEngine } from "../engine/choose";
-import { liveRun } from "../engine/local-backend";
+import { dropHalfWritten, liveRun } from "../engine/local-backend";
 import { PulumiEngine, type StateResource } from "../engine/pulumi";
 import { CliError, messageOf } from "../errors";
 import type { Session } from "../session";
@@ -19,6 +19,7 @@ import { up } from "./up";
 export async function repair(session: Session, options: { readonly up: boolean }): Promise<void> {
     const { project, out } = session;
     const docker = await answeringDocker(project.dir, out);
+    dropHalfWritten(project.stateDir());
     const engine = await chooseEngine(project, out, "auto");
     if (!(engine instanceof PulumiEngine)) {
         throw new CliError(

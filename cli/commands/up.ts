@@ -2,6 +2,8 @@ import type { StackContext } from "../../components/stack-context";
 import type { ServerManifest } from "../../config/manifest";
 import { ensureDocker, hostContainers, hostDocker } from "../docker/host";
 import { chooseEngine, type EngineChoice } from "../engine/choose";
+import { engineFailure } from "../engine/failure";
+import { isLocked } from "../engine/local-backend";
 import { PulumiEngine } from "../engine/pulumi";
 import type { Engine, Step } from "../engine/types";
 import { CliError } from "../errors";
@@ -55,7 +57,11 @@ export async function prepare(
     await ensureImages(session, docker);
     context = project.context();
     if (engine instanceof PulumiEngine && !looking) {
-        await startStopped(session, docker);
+        // Before anything is touched: a stack that another run holds is that run's.
+        if (isLocked(project.stateDir(), project.stack)) {
+            throw engineFailure([{ message: "the stack is currently locked by 1 lock" }]);
+        }
+        await startStopped(session, docker, engine);
         await recordLosses(session, docker, engine);
     }
     return { engine, context, manifests };

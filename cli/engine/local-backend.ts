@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import * as path from "node:path";
 
@@ -23,6 +23,28 @@ export function dropForeignSalt(project: Project): void {
     const text = readFileSync(project.settingsFile, "utf8");
     const without = text.replace(/^encryptionsalt:.*\n?/m, "");
     if (without !== text) writeFileSync(project.settingsFile, without);
+}
+
+/**
+ * Removes empty attribute files, which a run killed while it wrote leaves: with one the backend reads nothing
+ * ("failed to load checkpoint: EOF"), without it takes defaults.
+ */
+export function dropHalfWritten(stateDir: string): void {
+    const folder = path.join(stateDir, ".pulumi");
+    if (!existsSync(folder)) return;
+    for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
+        const file = path.join(entry.parentPath, entry.name);
+        if (entry.isFile() && file.endsWith(".attrs") && statSync(file).size === 0) rmSync(file);
+    }
+}
+
+/** Whether a run holds this stack's lock, or died with it. */
+export function isLocked(stateDir: string, stack: string): boolean {
+    const locks = path.join(stateDir, ".pulumi", "locks");
+    if (!existsSync(locks)) return false;
+    return readdirSync(locks, { recursive: true, withFileTypes: true }).some(
+        (entry) => path.basename(entry.parentPath) === stack && entry.name.endsWith(".json"),
+    );
 }
 
 /** The process on this machine that holds this stack's lock and still lives. */

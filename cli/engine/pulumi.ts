@@ -123,7 +123,8 @@ export class PulumiEngine implements Engine {
             "--yes",
         ]).catch((error: unknown) => {
             // Already gone with something it depended on.
-            if (!/no resource|not found|does not exist/i.test(messageOf(error))) throw error;
+            if (!/no such resource|no resource|not found|does not exist/i.test(messageOf(error)))
+                throw error;
         });
     }
 

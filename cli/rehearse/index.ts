@@ -194,7 +194,7 @@ class Rehearsal implements pulumi.runtime.Mocks {
     }
 
     private throwProblems(): void {
-        const remedy = "remove what was made (rehearse down), put it right, and try again";
+        const remedy = "remove what was made with ./mcp down, put it right, and try again";
         if (this.options.signal?.aborted) {
             throw new CliError(
                 `the rehearsal was stopped; ${this.created} resource(s) exist`,

@@ -45,7 +45,7 @@ export class Ledger {
         const listed = Ledger.open(file)?.list().length ?? 0;
         if (listed > 0) {
             const what = `an earlier rehearsal still has ${listed} thing(s) listed in ${file}`;
-            throw new CliError(what, "remove them first (rehearse down)");
+            throw new CliError(what, "remove them first with ./mcp down");
         }
         const ledger = new Ledger(file, randomUUID());
         mkdirSync(dirname(file), { recursive: true });

@@ -1,5 +1,6 @@
 import type Docker from "dockerode";
 
+import { LABELS } from "../../config/defaults";
 import type { PulumiEngine, StateResource } from "../engine/pulumi";
 import { hostContainers } from "../docker/host";
 import { InnerDaemon } from "../docker/inner";
@@ -71,9 +72,15 @@ async function lostInside(
 }
 
 /** Starts host-level containers of the stack that somebody stopped or paused, and waits until they are healthy. */
-export async function startStopped({ project, out }: Session, docker: Docker): Promise<void> {
-    const idle = (await hostContainers(docker, project.stack)).filter((container) =>
-        ["exited", "created", "paused"].includes(container.state),
+export async function startStopped(
+    { project, out }: Session,
+    docker: Docker,
+    engine: PulumiEngine,
+): Promise<void> {
+    // Only what the state knows: a half-made container of a run that died is repair's, and cannot start.
+    const known = new Set((await engine.state()).map((resource) => resource.id));
+    const idle = (await hostContainers(docker, project.stack)).filter(
+        ({ id, state }) => known.has(id) && ["exited", "paused"].includes(state),
     );
     for (const container of idle) {
         out.warn(`${container.name} was ${container.state}; starting it`);
@@ -89,7 +96,7 @@ export async function startStopped({ project, out }: Session, docker: Docker): P
     for (;;) {
         const containers = await hostContainers(docker, project.stack);
         const sick = containers.find(({ id, health }) => ids.has(id) && health !== "healthy");
-        if (!sick) return;
+        if (!sick) break;
         if (Date.now() > deadline) {
             throw new CliError(
                 `${sick.name} was started again and is ${sick.health}`,
@@ -97,6 +104,19 @@ export async function startStopped({ project, out }: Session, docker: Docker): P
             );
         }
         await new Promise((resolve) => setTimeout(resolve, 500));
+    }
+    await startInside(out, new InnerDaemon(docker, project.context().names.orchestrator));
+}
+
+/** Starts servers inside the orchestrator that somebody stopped. */
+async function startInside(out: Session["out"], inner: InnerDaemon): Promise<void> {
+    const filters = [`label=${LABELS.component}=server`, "status=exited"];
+    const listed = await inner
+        .run(["ps", ...filters.flatMap((text) => ["--filter", text]), "--format", "{{.Names}}"])
+        .catch(() => "");
+    for (const server of listed.split("\n").filter((line) => line !== "")) {
+        out.warn(`${server} was stopped; starting it`);
+        await inner.run(["start", server]);
     }
 }
 
