@@ -52,11 +52,7 @@ export class Project {
 
     /** True when this stack is a throw-away bring-up, made without an engine. */
     get rehearsed(): boolean {
-        // Its first line names the run; one that made nothing has no other.
-        return (
-            existsSync(this.ledgerFile) &&
-            readFileSync(this.ledgerFile, "utf8").trim().split("\n").length > 1
-        );
+        return existsSync(this.ledgerFile);
     }
 
     /** The stack's config as raw strings by full key; secrets that only the engine can open are left out. */

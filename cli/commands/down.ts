@@ -17,7 +17,7 @@ export async function down(
 ): Promise<void> {
     const { project, out } = session;
     const begun = Date.now();
-    if (!existsSync(project.settingsFile)) {
+    if (!existsSync(project.settingsFile) && !project.rehearsed) {
         throw new CliError(
             `stack ${project.stack}: no settings file, so nothing was ever made`,
             "see the stacks: ls Pulumi.*.yaml",

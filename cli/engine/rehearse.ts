@@ -1,3 +1,4 @@
+import { existsSync, readFileSync, rmSync } from "node:fs";
 import * as path from "node:path";
 
 import { CliError } from "../errors";
@@ -26,7 +27,7 @@ export class RehearseEngine implements Engine {
         }
         // Without state there is no update: what an earlier bring-up made goes first, data volumes included.
         if (project.rehearsed) await this.down(onStep);
-        const { resources } = await rehearseUp({
+        const run = rehearseUp({
             projectDir: project.dir,
             project: PROJECT_NAME,
             stack: project.stack,
@@ -37,6 +38,14 @@ export class RehearseEngine implements Engine {
             onEvent: (event) => {
                 forward(event, onStep);
             },
+        });
+        const { resources } = await run.catch((error: unknown) => {
+            // A ledger that lists nothing (its first line names the run) must not keep this stack from another engine.
+            const listed = existsSync(project.ledgerFile)
+                ? readFileSync(project.ledgerFile, "utf8").trim().split("\n").length - 1
+                : 0;
+            if (listed === 0) rmSync(project.ledgerFile, { force: true });
+            throw error;
         });
         return { create: resources };
     }
