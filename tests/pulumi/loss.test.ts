@@ -221,6 +221,7 @@ describeWhere("pulumi", "what goes wrong around a stack", () => {
         await stack.ensureUp();
         const before = { host: await stack.host(), inner: await stack.inner() };
         project.manifest("postgres-mcp.yml");
+        stack.reserveSlots();
         const answer = await second.up();
         expect(answer.endpoints.map(({ server }) => server)).toEqual(["files-mcp"]);
         expect(silent(answer)).toEqual([]);

@@ -1,3 +1,7 @@
+import { readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import * as path from "node:path";
+
 import type Docker from "dockerode";
 
 import { LABELS } from "../../../config/defaults";
@@ -50,6 +54,12 @@ export function stackName(label: string): string {
     return `pt${String(process.pid)}-${label}`;
 }
 
+/** Temporary folders of test runs: `mcp-pulumi-<process id>-<random>`. */
+const FOLDER = /^mcp-pulumi-([0-9]+)-/;
+
+/** Start of the name of a temporary folder of this process. */
+export const FOLDER_PREFIX = path.join(tmpdir(), `mcp-pulumi-${String(process.pid)}-`);
+
 /** Removes what test runs that were killed have left; those that still run are left alone. */
 export async function sweepDead(docker: Docker): Promise<void> {
     const containers = await docker.listContainers({ all: true });
@@ -62,6 +72,10 @@ export async function sweepDead(docker: Docker): Promise<void> {
     for (const stack of new Set(labels)) {
         const owner = Number(STACK.exec(stack)?.[1] ?? process.pid);
         if (!isAlive(owner)) await sweep(docker, stack);
+    }
+    for (const entry of readdirSync(tmpdir())) {
+        const owner = Number(FOLDER.exec(entry)?.[1] ?? process.pid);
+        if (!isAlive(owner)) rmSync(path.join(tmpdir(), entry), { recursive: true, force: true });
     }
 }
 

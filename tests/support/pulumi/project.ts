@@ -10,10 +10,11 @@ import {
     symlinkSync,
     writeFileSync,
 } from "node:fs";
-import { tmpdir } from "node:os";
 import * as path from "node:path";
 
 import { findPulumi, scrubbedEnvironment } from "../../../cli/environment";
+
+import { FOLDER_PREFIX } from "./leftovers";
 
 const ROOT = path.resolve(__dirname, "../../..");
 
@@ -39,7 +40,7 @@ export class ProjectCopy {
         const cli = findPulumi();
         if (!cli) throw new Error("no Pulumi CLI on this machine");
         this.pulumi = cli.path;
-        const temporary = mkdtempSync(path.join(tmpdir(), "mcp-pulumi-"));
+        const temporary = mkdtempSync(FOLDER_PREFIX);
         this.dir = path.join(temporary, "project");
         this.state = path.join(temporary, "state");
         this.passphraseFile = path.join(temporary, "passphrase");

@@ -46,14 +46,17 @@ function failure({ code, stdout, stderr }: Ended): string {
     return `it ended with ${String(code)}\n${stderr}${stdout}`;
 }
 
-/** Apart from other test runs on this machine: ports and subnets follow from the process. */
-const SLOT = process.pid % 40;
+/**
+ * Apart from other test runs on this machine: ports and subnets follow from the process. A slot is a hundred ports;
+ * the second stack gets the next one, and all of them lie below those the kernel gives to clients.
+ */
+const SLOT = 10 + (process.pid % 39) * 2;
 
 /** A stack of a copy of the project: its settings, its command, and what it has on the daemons. */
 export class TestStack {
     readonly docker: Docker = hostDocker();
     readonly name: string;
-    readonly portOffset = 5000 + SLOT * 200;
+    readonly portOffset = SLOT * 100;
     readonly names: ReturnType<typeof namesFor>;
     private isUp = false;
 
@@ -65,7 +68,15 @@ export class TestStack {
         this.names = namesFor(`${this.name}-`);
     }
 
-    /** Writes settings that keep it apart from every other stack. Without, `up` writes those of a second stack. */
+    /** Has the settings that `up` writes for a new stack take the slot after ours: those before are taken. */
+    reserveSlots(): void {
+        for (let slot = 0; slot < SLOT; slot += 1) {
+            const file = this.project.settingsFile(`reserved-${String(slot)}`);
+            writeFileSync(file, `config: { sutazai-mcp:portOffset: "${String(slot * 100)}" }\n`);
+        }
+    }
+
+    /** Writes settings that keep it apart from every other stack. */
     writeSettings(): void {
         const settings = {
             namePrefix: `${this.name}-`,
