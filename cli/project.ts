@@ -55,33 +55,38 @@ export class Project {
         return existsSync(this.ledgerFile);
     }
 
-    /** The stack's config as raw strings by full key; secrets that only the engine can open are left out. */
-    config(): Record<string, string> {
-        if (!existsSync(this.settingsFile)) return {};
-        let data: { config?: Record<string, unknown> } | null;
+    /** The `config` of the settings file as it stands; empty when there is no file. */
+    private settingsData(): [string, unknown][] {
+        if (!existsSync(this.settingsFile)) return [];
         try {
-            data = parse(readFileSync(this.settingsFile, "utf8")) as typeof data;
+            const data = parse(readFileSync(this.settingsFile, "utf8")) as {
+                config?: Record<string, unknown>;
+            } | null;
+            return Object.entries(data?.config ?? {});
         } catch (error) {
             throw new CliError(
                 `${path.basename(this.settingsFile)}: not valid YAML: ${String(error).split("\n")[0] ?? ""}`,
                 "mend the line it names",
             );
         }
-        const entries = Object.entries(data?.config ?? {}).flatMap(([key, value]) => {
-            if (value !== null && typeof value === "object" && "secure" in value) return [];
-            return [[key, typeof value === "string" ? value : JSON.stringify(value)] as const];
-        });
-        return Object.fromEntries(entries);
+    }
+
+    /** The stack's config as raw strings by full key; secrets that only the engine can open are left out. */
+    config(): Record<string, string> {
+        return Object.fromEntries(
+            this.settingsData()
+                .filter(([, value]) => !isEncrypted(value))
+                .map(([key, value]) => [
+                    key,
+                    typeof value === "string" ? value : JSON.stringify(value),
+                ]),
+        );
     }
 
     /** Names of config keys whose values are encrypted. */
     encryptedKeys(): string[] {
-        if (!existsSync(this.settingsFile)) return [];
-        const data = parse(readFileSync(this.settingsFile, "utf8")) as {
-            config?: Record<string, unknown>;
-        } | null;
-        return Object.entries(data?.config ?? {})
-            .filter(([, value]) => value !== null && typeof value === "object" && "secure" in value)
+        return this.settingsData()
+            .filter(([, value]) => isEncrypted(value))
             .map(([key]) => key);
     }
 
@@ -145,4 +150,9 @@ export class Project {
         mkdirSync(dir, { recursive: true, mode: 0o700 });
         return dir;
     }
+}
+
+/** A value that the engine has encrypted. */
+function isEncrypted(value: unknown): boolean {
+    return value !== null && typeof value === "object" && "secure" in value;
 }

@@ -21,6 +21,9 @@ export const PORTS = {
     mcp: 3000,
 } as const;
 
+/** Socket of the host's daemon: always this one, whatever the environment says. */
+export const HOST_SOCKET = "/var/run/docker.sock";
+
 /** Folders inside the containers. */
 export const PATHS = {
     /** TLS material of the inner daemon: `ca/`, `server/` and `client/` below it. */

@@ -3,6 +3,7 @@ import * as path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 
 import { planAddresses } from "./addresses";
+import { HOST_SOCKET } from "./defaults";
 import { redirecting } from "./environment";
 import { readMachineFacts, type MachineFacts } from "./machine";
 import { loadManifests, type ServerManifest } from "./manifest";
@@ -28,9 +29,6 @@ export interface ProgramInput {
         known: Readonly<Record<string, pulumi.Input<string> | undefined>>,
     ) => Record<string, pulumi.Input<string>>;
 }
-
-/** The socket of the host's daemon. */
-const HOST_DAEMON = "unix:///var/run/docker.sock";
 
 /**
  * Reads settings, machine facts and manifests of the current stack.
@@ -58,7 +56,7 @@ export function loadProgram(projectDir: string): ProgramInput {
             },
             machine,
             manifests,
-            hostDaemon: HOST_DAEMON,
+            hostDaemon: `unix://${HOST_SOCKET}`,
             secrets: (manifest, known) => secretsOf(config, manifest, known),
         };
     } catch (error) {

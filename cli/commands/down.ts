@@ -8,7 +8,7 @@ import { removeLocalImages } from "../images/prepare";
 import { seconds } from "../output";
 import type { Session } from "../session";
 
-import { stepLine } from "./up";
+import { showSteps } from "./up";
 
 /** `./mcp down`: removes everything of the stack; a second one finds nothing and says so. */
 export async function down(
@@ -26,10 +26,10 @@ export async function down(
     const docker = await answeringDocker(project.dir, out);
     const engine = await chooseEngine(project, out, "auto");
     let removed = 0;
+    const show = showSteps(out);
     await engine.down((step) => {
         if (step.operation === "delete") removed += 1;
-        const line = stepLine(step);
-        if (line !== undefined) out.say(line);
+        show(step);
     });
     let kept: string[] = [];
     if (engine instanceof PulumiEngine) {

@@ -48,9 +48,11 @@ export async function repair(session: Session, options: { readonly up: boolean }
         ...(await removeHostStrays(docker, project.stack, known)),
     ];
     for (const name of removed) out.say(`removed stray ${name}`);
-    await recordLosses(session, docker, engine);
     if (options.up) await up(session, { engine: "auto" });
-    else out.result({ cleared, removed }, () => "repaired; run ./mcp up");
+    else {
+        await recordLosses(session, docker, engine, await engine.state());
+        out.result({ cleared, removed }, () => "repaired; run ./mcp up");
+    }
 }
 
 /** An empty state beside a healthy stack of the same name means that the stack is another folder's. */

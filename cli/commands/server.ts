@@ -6,7 +6,7 @@ import type { Session } from "../session";
 import { checkEndpoints } from "../stack/endpoints";
 import { innerImage } from "../../images/catalog";
 
-import { demandHealthy, endpointTable, prepare, stepLine, up } from "./up";
+import { demandHealthy, endpointTable, prepare, showSteps, up } from "./up";
 
 /** The server's container name on the inner daemon, known by manifest or by what runs. */
 async function containerName(
@@ -79,17 +79,11 @@ export async function deploy(session: Session, server: string | undefined): Prom
         `${server}-secrets-volume`,
         `${server}-secrets-carrier`,
     ];
-    const changes = await engine.up(
-        (step) => {
-            const line = stepLine(step);
-            if (line !== undefined) out.say(line);
-        },
-        {
-            target: [...names, ...images.map((image) => `images-${image}`), "inner"].map(
-                (name) => `**::${name}`,
-            ),
-        },
-    );
+    const changes = await engine.up(showSteps(out), {
+        target: [...names, ...images.map((image) => `images-${image}`), "inner"].map(
+            (name) => `**::${name}`,
+        ),
+    });
     const endpoints = await checkEndpoints(context, [manifest], 30_000);
     out.result({ changes, endpoints }, () => endpointTable(endpoints));
     demandHealthy(endpoints);

@@ -5,13 +5,13 @@ import { chooseEngine, type EngineChoice } from "../engine/choose";
 import { engineFailure } from "../engine/failure";
 import { isLocked } from "../engine/local-backend";
 import { PulumiEngine } from "../engine/pulumi";
-import type { Engine, Step } from "../engine/types";
+import type { Engine, OnStep, Step } from "../engine/types";
 import { CliError } from "../errors";
-import { health, seconds, table } from "../output";
+import { health, seconds, table, type Output } from "../output";
 import { demand, preflight } from "../preflight";
 import type { Session } from "../session";
 import { checkEndpoints, type CheckedEndpoint } from "../stack/endpoints";
-import { recordLosses, startStopped } from "../stack/heal";
+import { heal } from "../stack/heal";
 import { ensureImages } from "../stack/images";
 import { ensureSettings } from "../stack/settings-file";
 
@@ -19,7 +19,7 @@ import { ensureSettings } from "../stack/settings-file";
 const SHOWN = /docker:index\/(container|remoteImage|network)/;
 
 /** A step as a line of progress, or nothing when it is not worth one. */
-export function stepLine(step: Step): string | undefined {
+function stepLine(step: Step): string | undefined {
     if (!SHOWN.test(step.type) && step.operation !== "failed") return undefined;
     // An image is forgotten with the volume it lies on; nothing is removed one by one.
     if (step.operation === "delete" && step.type.includes("remoteImage")) return undefined;
@@ -36,6 +36,21 @@ export function stepLine(step: Step): string | undefined {
     return `${past} ${step.name}${time}`;
 }
 
+/** Shows the steps of a run worth a line, as they come. */
+export function showSteps(out: Output): OnStep {
+    return (step) => {
+        const line = stepLine(step);
+        if (line !== undefined) out.say(line);
+    };
+}
+
+/** What `prepare` has found and made ready. */
+export interface Prepared {
+    readonly engine: Engine;
+    readonly context: StackContext;
+    readonly manifests: readonly ServerManifest[];
+}
+
 /**
  * Everything before the engine touches something: Docker, images, settings, manifests, preflight, losses. `looking`
  * leaves the stack and its state as they are.
@@ -44,7 +59,7 @@ export async function prepare(
     session: Session,
     choice: EngineChoice,
     looking = false,
-): Promise<{ engine: Engine; context: StackContext; manifests: ServerManifest[] }> {
+): Promise<Prepared> {
     const { project, out } = session;
     ensureSettings(session);
     // Settings and manifests first: the cheapest check, and the one people get wrong most.
@@ -61,8 +76,7 @@ export async function prepare(
         if (isLocked(project.stateDir(), project.stack)) {
             throw engineFailure([{ message: "the stack is currently locked by 1 lock" }]);
         }
-        await startStopped(session, docker, engine);
-        await recordLosses(session, docker, engine);
+        await heal(session, docker, engine);
     }
     return { engine, context, manifests };
 }
@@ -95,13 +109,18 @@ export async function up(
     session: Session,
     options: { readonly engine: EngineChoice },
 ): Promise<void> {
-    const { out } = session;
     const begun = Date.now();
-    const { engine, context, manifests } = await prepare(session, options.engine);
-    const changes = await engine.up((step) => {
-        const line = stepLine(step);
-        if (line !== undefined) out.say(line);
-    });
+    await bringUp(session, await prepare(session, options.engine), begun);
+}
+
+/** The part of `up` after its preparation. `begun` is when the command began, in milliseconds. */
+export async function bringUp(
+    session: Session,
+    { engine, context, manifests }: Prepared,
+    begun: number,
+): Promise<void> {
+    const { out } = session;
+    const changes = await engine.up(showSteps(out));
     const endpoints = await checkEndpoints(context, manifests, 30_000);
     out.result(
         { engine: engine.kind, changes, seconds: (Date.now() - begun) / 1000, endpoints },

@@ -6,10 +6,7 @@ import Docker from "dockerode";
 
 import { CliError, messageOf } from "../errors";
 import type { Output } from "../output";
-import { LABELS } from "../../config/defaults";
-
-/** The socket of the host's daemon: the same the program uses, whatever the environment says. */
-export const HOST_SOCKET = "/var/run/docker.sock";
+import { HOST_SOCKET, LABELS } from "../../config/defaults";
 
 /** A client of the host's daemon. */
 export function hostDocker(): Docker {

@@ -57,7 +57,7 @@ export class InnerDaemon {
                 reject(
                     new CliError(
                         "inner daemon: no answer in time",
-                        "run ./mcp status; ./mcp up restarts a hung orchestrator",
+                        `docker restart ${this.orchestrator}, then run ./mcp up`,
                     ),
                 );
             }, timeoutMs);

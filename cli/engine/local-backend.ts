@@ -38,26 +38,26 @@ export function dropHalfWritten(stateDir: string): void {
     }
 }
 
+/** Files of this stack's locks: one for a run under way, or for one that died. */
+function lockFiles(stateDir: string, stack: string): string[] {
+    const locks = path.join(stateDir, ".pulumi", "locks");
+    if (!existsSync(locks)) return [];
+    return readdirSync(locks, { recursive: true, withFileTypes: true })
+        .filter((entry) => entry.isFile() && entry.name.endsWith(".json"))
+        .filter((entry) => path.basename(entry.parentPath) === stack)
+        .map((entry) => path.join(entry.parentPath, entry.name));
+}
+
 /** Whether a run holds this stack's lock, or died with it. */
 export function isLocked(stateDir: string, stack: string): boolean {
-    const locks = path.join(stateDir, ".pulumi", "locks");
-    if (!existsSync(locks)) return false;
-    return readdirSync(locks, { recursive: true, withFileTypes: true }).some(
-        (entry) => path.basename(entry.parentPath) === stack && entry.name.endsWith(".json"),
-    );
+    return lockFiles(stateDir, stack).length > 0;
 }
 
 /** The process on this machine that holds this stack's lock and still lives. */
 export function liveRun(stateDir: string, stack: string): number | undefined {
-    const locks = path.join(stateDir, ".pulumi", "locks");
-    if (!existsSync(locks)) return undefined;
-    for (const entry of readdirSync(locks, { recursive: true, withFileTypes: true })) {
-        const own = path.basename(entry.parentPath) === stack && entry.name.endsWith(".json");
-        if (!entry.isFile() || !own) continue;
-        const pid = lockHolder(path.join(entry.parentPath, entry.name));
-        if (pid !== undefined && lives(pid)) return pid;
-    }
-    return undefined;
+    return lockFiles(stateDir, stack)
+        .map(lockHolder)
+        .find((pid) => pid !== undefined && isAlive(pid));
 }
 
 /** The process a lock names; a lock that was cut short names none. */
@@ -70,7 +70,8 @@ function lockHolder(file: string): number | undefined {
     }
 }
 
-function lives(pid: number): boolean {
+/** Whether a process of this number runs on this machine. */
+export function isAlive(pid: number): boolean {
     try {
         process.kill(pid, 0);
         return true;

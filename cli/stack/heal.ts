@@ -72,13 +72,13 @@ async function lostInside(
 }
 
 /** Starts host-level containers of the stack that somebody stopped or paused, and waits until they are healthy. */
-export async function startStopped(
+async function startStopped(
     { project, out }: Session,
     docker: Docker,
-    engine: PulumiEngine,
+    resources: readonly StateResource[],
 ): Promise<void> {
     // Only what the state knows: a half-made container of a run that died is repair's, and cannot start.
-    const known = new Set((await engine.state()).map((resource) => resource.id));
+    const known = new Set(resources.map((resource) => resource.id));
     const idle = (await hostContainers(docker, project.stack)).filter(
         ({ id, state }) => known.has(id) && ["exited", "paused"].includes(state),
     );
@@ -131,9 +131,8 @@ export async function recordLosses(
     { project, out }: Session,
     docker: Docker,
     engine: PulumiEngine,
-): Promise<number> {
-    const resources = await engine.state();
-    if (resources.length === 0) return 0;
+    resources: readonly StateResource[],
+): Promise<void> {
     const host = await lostOnHost(docker, resources);
     const inner = new InnerDaemon(docker, project.context().names.orchestrator);
     const volumeLost = host.some((resource) => resource.urn.endsWith("::volumes-data"));
@@ -152,5 +151,12 @@ export async function recordLosses(
         out.warn(`lost inside the orchestrator: ${inside.map(name).join(", ")}; making it again`);
         await engine.refresh(inside.map((resource) => resource.urn));
     }
-    return host.length + inside.length;
+}
+
+/** Puts state and daemons in line before an `up`: what was stopped runs again, what was lost is recorded. */
+export async function heal(session: Session, docker: Docker, engine: PulumiEngine): Promise<void> {
+    const resources = await engine.state();
+    if (resources.length === 0) return;
+    await startStopped(session, docker, resources);
+    await recordLosses(session, docker, engine, resources);
 }

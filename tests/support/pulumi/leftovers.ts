@@ -4,6 +4,7 @@ import * as path from "node:path";
 
 import type Docker from "dockerode";
 
+import { isAlive } from "../../../cli/engine/local-backend";
 import { LABELS } from "../../../config/defaults";
 
 /** What a stack has on the host's daemon. */
@@ -76,14 +77,5 @@ export async function sweepDead(docker: Docker): Promise<void> {
     for (const entry of readdirSync(tmpdir())) {
         const owner = Number(FOLDER.exec(entry)?.[1] ?? process.pid);
         if (!isAlive(owner)) rmSync(path.join(tmpdir(), entry), { recursive: true, force: true });
-    }
-}
-
-function isAlive(pid: number): boolean {
-    try {
-        process.kill(pid, 0);
-        return true;
-    } catch (error) {
-        return (error as NodeJS.ErrnoException).code === "EPERM";
     }
 }
