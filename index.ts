@@ -1,30 +1,36 @@
 import { readFileSync } from "node:fs";
 import * as path from "node:path";
 
+import * as consul from "@pulumi/consul";
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 
-import { HostLayer, InnerLayer } from "./components/layers";
+import { Consul } from "./components/consul";
+import { externalConsul } from "./components/consul-access";
+import { HostImages } from "./components/host-images";
 import { InnerImages } from "./components/inner-images";
 import { InnerPlatform } from "./components/inner-platform";
+import { HostLayer, InnerLayer, MeshLayer } from "./components/layers";
 import { McpServer } from "./components/mcp-server";
 import { NetworkPair } from "./components/network-pair";
 import { Orchestrator } from "./components/orchestrator";
 import { Postgres } from "./components/postgres";
-import { hostImages } from "./components/host-images";
+import { Registrations } from "./components/registrations";
+import { Reporter } from "./components/reporter";
 import { TlsAuthority } from "./components/tls-authority";
 import { Volumes } from "./components/volumes";
+import type { ServerManifest } from "./config/manifest";
 import { loadProgram } from "./config/program";
 
 const projectDir = __dirname;
-const { context, machine, manifests, hostDaemon, secrets } = loadProgram(projectDir);
+const { context, machine, manifests, hostDaemon, consulTokens, secrets } = loadProgram(projectDir);
 const { settings } = context;
 const text = (file: string): string => readFileSync(path.join(projectDir, file), "utf8");
 
 const hostProvider = new docker.Provider("host", { host: hostDaemon });
 const host = new HostLayer("host", hostProvider);
 const onHost = { parent: host };
-const images = hostImages(context, machine, onHost);
+const images = new HostImages({ context, machine, projectDir }, onHost);
 const networks = new NetworkPair("networks", context, onHost);
 const volumes = new Volumes("volumes", context, onHost);
 const authority = new TlsAuthority("tls", context, onHost);
@@ -32,7 +38,7 @@ const orchestrator = new Orchestrator(
     "orchestrator",
     {
         context,
-        image: images.orchestrator,
+        image: images.id("orchestrator"),
         networks,
         volumes,
         authority,
@@ -49,7 +55,7 @@ const postgres =
               "postgres",
               {
                   context,
-                  image: images.postgres,
+                  image: images.id("postgres"),
                   networks,
                   files: {
                       start: text("images/postgres/mcp-postgres"),
@@ -79,14 +85,16 @@ const innerImages = new InnerImages(
     },
     onInner,
 );
+const imageOf = ({ source }: ServerManifest): pulumi.Input<string> =>
+    source.kind === "build" ? innerImages.id(source.image) : source.ref;
 const servers = manifests.map((manifest) => {
-    const { name, source, egress } = manifest;
+    const { name, egress } = manifest;
     return new McpServer(
         name,
         {
             context,
             manifest,
-            image: source.kind === "build" ? innerImages.id(source.image) : source.ref,
+            image: imageOf(manifest),
             network: egress.length > 0 ? platform.egressNetwork : platform.closedNetwork,
             volumes: { shared: platform.sharedVolume },
             secrets: secrets(manifest, { "postgres.dsn": postgres?.readerDsn }),
@@ -94,6 +102,44 @@ const servers = manifests.map((manifest) => {
         onInner,
     );
 });
+
+const mesh =
+    settings.consul.mode === "external" && consulTokens
+        ? externalConsul(settings.consul, consulTokens)
+        : new Consul(
+              "consul",
+              {
+                  context,
+                  image: images.id("consul"),
+                  networks,
+                  start: text("images/consul/mcp-consul"),
+              },
+              onHost,
+          ).access;
+const meshProvider = new consul.Provider("consul", {
+    address: mesh.address,
+    scheme: mesh.scheme,
+    datacenter: mesh.datacenter,
+    caPem: mesh.ca,
+    token: mesh.tokens.registrar,
+});
+const meshLayer = new MeshLayer("mesh", meshProvider, mesh.own?.data);
+new Registrations(
+    "registrations",
+    { context, servers: manifests.map((manifest) => ({ manifest, image: imageOf(manifest) })) },
+    { parent: meshLayer },
+);
+new Reporter(
+    "reporter",
+    {
+        context,
+        image: images.id("reporter"),
+        networks,
+        consul: mesh,
+        daemonCa: authority.caCert,
+    },
+    onHost,
+);
 
 export const stack = settings.stack;
 export const orchestratorApi = orchestrator.apiUrl;

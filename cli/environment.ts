@@ -5,6 +5,9 @@ import * as path from "node:path";
 
 import { REDIRECTING_VARIABLES, redirecting } from "../config/environment";
 
+/** The user's token for Consul, for commands that look services up in an external one. */
+export const consulToken = process.env.CONSUL_HTTP_TOKEN;
+
 /**
  * Taken out of this process's own environment at once: dockerode prefers DOCKER_HOST to a socket it is given, and
  * the program refuses to run with it.
@@ -21,7 +24,7 @@ export function scrubbedEnvironment(): Record<string, string> {
     );
 }
 
-/** Names of variables that are set, would redirect Docker, and are ignored. */
+/** Names of variables that are set, would redirect Docker or Consul, and are ignored. */
 export function redirectingVariables(): string[] {
     return REDIRECTED;
 }
@@ -70,7 +73,7 @@ export function findPulumi(): PulumiCli | undefined {
 
 /** Resource plugins the program needs, in the versions its SDKs ask for. */
 export function neededPlugins(projectDir: string): { name: string; version: string }[] {
-    return ["docker", "tls"].map((name) => {
+    return ["docker", "tls", "consul"].map((name) => {
         // eslint-disable-next-line @typescript-eslint/no-require-imports
         const manifest = require(
             path.join(projectDir, `node_modules/@pulumi/${name}/package.json`),

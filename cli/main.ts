@@ -11,6 +11,7 @@ Examples:
   ./mcp status --json               the same as people read, for programs
   ./mcp deploy files-mcp            apply one changed manifest
   ./mcp logs http-mcp --follow
+  ./mcp discover postgres-mcp       where a consumer finds it, if it is healthy
   ./mcp up --stack second           a second stack beside the first
   ./mcp down                        remove everything`;
 
@@ -52,6 +53,13 @@ function program(): Command {
     command(root, "list", "list the servers, by manifest and as they run", async (session) =>
         (await import("./commands/status")).list(session),
     );
+    command(
+        root,
+        "discover [service]",
+        "show what a consumer finds in Consul: healthy servers alone",
+        async (session, options, service) =>
+            (await import("./commands/discover")).discover(session, service, options),
+    ).option("-a, --all", "those that are not healthy as well, with the reason");
     command(root, "logs <server>", "show what a server wrote", async (session, options, server) =>
         (await import("./commands/server")).logs(
             session,

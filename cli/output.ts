@@ -59,7 +59,7 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
 
 /** A health word in its colour. */
 export function health(state: string): string {
-    if (state === "healthy" || state === "ok") return pc.green(state);
+    if (["healthy", "ok", "passing"].includes(state)) return pc.green(state);
     if (state === "starting" || state === "warning") return pc.yellow(state);
     return pc.red(state);
 }

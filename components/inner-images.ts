@@ -2,9 +2,10 @@ import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 
 import type { MachineFacts } from "../config/machine";
-import { UPSTREAM, innerImage, innerImageTag } from "../images/catalog";
+import { innerImage } from "../images/catalog";
 
 import type { StackContext } from "./stack-context";
+import { upstreamBuild } from "./upstream-build";
 
 export const INNER_IMAGES_TYPE = "mcp:inner:Images";
 
@@ -47,13 +48,9 @@ export class InnerImages extends pulumi.ComponentResource {
         const local = this.args.context.settings.imageSource === "local";
         const image = new docker.RemoteImage(
             `${this.prefix}-${name}`,
-            {
-                ...(local
-                    ? this.localBuild(name, spec.parentArg, parent)
-                    : this.upstreamBuild(name, spec.parentArg, parent)),
-                // The data volume goes as a whole; removing an image that a container uses would only fail.
-                keepLocally: true,
-            },
+            local
+                ? this.localBuild(name, spec.parentArg, parent)
+                : upstreamBuild(this.args.projectDir, spec, parent),
             { parent: this, customTimeouts: { create: "30m" } },
         );
         this.images.set(name, image);
@@ -78,23 +75,8 @@ export class InnerImages extends pulumi.ComponentResource {
                 useLegacyBuilder: true,
                 ...(parent ? { buildArgs: { [parentArg]: parent.name } } : {}),
             },
-        };
-    }
-
-    private upstreamBuild(
-        name: string,
-        parentArg: string,
-        parent: docker.RemoteImage | undefined,
-    ): docker.RemoteImageArgs {
-        return {
-            name: innerImageTag(this.args.projectDir, name, UPSTREAM.node),
-            build: {
-                context: ".",
-                dockerfile: `images/${name}/Dockerfile`,
-                // buildx speaks plain HTTP to a TLS daemon and fails; the classic builder does not.
-                useLegacyBuilder: true,
-                buildArgs: { [parentArg]: parent ? parent.name : UPSTREAM.node },
-            },
+            // The data volume goes as a whole; removing an image that a container uses would only fail.
+            keepLocally: true,
         };
     }
 }

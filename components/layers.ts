@@ -2,6 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 
 export const HOST_LAYER_TYPE = "mcp:host:Layer";
 export const INNER_LAYER_TYPE = "mcp:inner:Layer";
+export const MESH_LAYER_TYPE = "mcp:mesh:Layer";
 
 /** Parent of everything that lives on the host's daemon; its provider is inherited by every child. */
 export class HostLayer extends pulumi.ComponentResource {
@@ -19,6 +20,26 @@ export class HostLayer extends pulumi.ComponentResource {
 export class InnerLayer extends pulumi.ComponentResource {
     constructor(name: string, provider: pulumi.ProviderResource, dataVolume: pulumi.Resource) {
         super(INNER_LAYER_TYPE, name, {}, { providers: [provider], deletedWith: dataVolume });
+        this.registerOutputs({});
+    }
+}
+
+/**
+ * Parent of everything that is registered in Consul. In an own Consul it goes with the data volume, so that destroy
+ * never calls it; in an external one it is deregistered.
+ */
+export class MeshLayer extends pulumi.ComponentResource {
+    constructor(
+        name: string,
+        provider: pulumi.ProviderResource,
+        dataVolume: pulumi.Resource | undefined,
+    ) {
+        super(
+            MESH_LAYER_TYPE,
+            name,
+            {},
+            { providers: [provider], ...(dataVolume ? { deletedWith: dataVolume } : {}) },
+        );
         this.registerOutputs({});
     }
 }

@@ -75,7 +75,7 @@ export class McpServer extends pulumi.ComponentResource {
                     ...manifest.environment,
                     MCP_PORT: String(manifest.transport.containerPort),
                     MCP_PATH: manifest.transport.path,
-                    MCP_ALLOWED_HOSTS: allowedHosts(context).join(","),
+                    MCP_ALLOWED_HOSTS: allowedHosts(context, manifest.name).join(","),
                     MCP_PIDS_LIMIT: String(manifest.resources.pids),
                 },
                 user: "1001:1001",
@@ -147,8 +147,9 @@ function reachesPostgres({ settings }: StackContext, manifest: ServerManifest): 
 }
 
 /** Host names and addresses a request may name: everything else is refused against DNS rebinding. */
-function allowedHosts({ settings, names, addresses }: StackContext): string[] {
-    const hosts = ["localhost", "127.0.0.1", settings.bindAddress, names.orchestrator];
+function allowedHosts({ settings, names, addresses }: StackContext, server: string): string[] {
+    const found = [`${names.service(server)}.service.consul`, names.orchestrator];
+    const hosts = ["localhost", "127.0.0.1", settings.bindAddress, ...found];
     return [
         ...new Set([...hosts, addresses.main.orchestrator, addresses.internal.orchestrator]),
     ].sort();

@@ -13,8 +13,8 @@ export const PORTS = {
     metrics: { host: 19090, container: 9090 },
     /** The one way in for clients. */
     edge: { host: 10005 },
-    /** Consul's HTTP API. */
-    consul: { host: 10006 },
+    /** Consul's HTTP API; `dns` answers on `sutazai-main` alone. */
+    consul: { host: 10006, container: 8500, dns: 8600 },
     /** PostgreSQL inside its container; not published. */
     postgres: 5432,
     /** Where an MCP server listens inside its container unless its manifest says otherwise. */

@@ -31,9 +31,10 @@ export interface ServerManifest {
     readonly volumes: readonly { source: string; path: string; readOnly: boolean }[];
     /** host:port the server may reach; empty: nothing. */
     readonly egress: readonly string[];
-    /** `test` undefined: the image's own check. */
+    /** `test` undefined: the image's own check. `call`: a tool the reporter calls besides `tools/list`. */
     readonly health: {
         test: readonly string[] | undefined;
+        call: { tool: string; arguments: Readonly<Record<string, unknown>> } | undefined;
         intervalSeconds: number;
         timeoutSeconds: number;
         retries: number;
@@ -80,6 +81,10 @@ export function normalise(file: string, raw: RawManifest): ServerManifest {
         egress: spec.egress === undefined || spec.egress === "none" ? [] : [...spec.egress],
         health: {
             test: health.test === undefined ? undefined : [...health.test],
+            call: health.call && {
+                tool: health.call.tool,
+                arguments: health.call.arguments ?? {},
+            },
             intervalSeconds: converted(parseDuration, health.interval, D.intervalSeconds),
             timeoutSeconds: converted(parseDuration, health.timeout, D.timeoutSeconds),
             retries: health.retries ?? D.retries,

@@ -6,12 +6,18 @@ import type { FieldPath, Issue } from "./manifest-issue";
 import { parseDuration, parseMemory } from "./units";
 
 /** Names of host-level services and of our own programs: a server of that name would shadow them. */
-export const RESERVED_NAMES: readonly string[] = ["consul", "gateway", "manager", "postgres"];
+export const RESERVED_NAMES: readonly string[] = [
+    ...["consul", "gateway", "manager", "postgres"],
+    ...["mcp-edge", "mcp-gateway", "mcp-manager", "mcp-orchestrator", "mcp-reporter"],
+];
 
 /** Folders of the container that are the system's own: nothing is mounted on or below them. */
 export const SYSTEM_FOLDERS: readonly string[] = [
     ...["/dev", "/etc", "/proc", "/run", "/sys", "/tmp", "/var/run"],
 ];
+
+/** Longest `health.call.arguments`, as JSON: they are metadata of a Consul service, whose values end at 512. */
+const MAX_CALL_ARGUMENTS = 500;
 
 const SECRET_VARIABLE = /(PASSWORD|SECRET|TOKEN|API_?KEY|DSN)$/i;
 const REFUSED_SERVER =
@@ -187,6 +193,12 @@ function healthRules(data: unknown): Issue[] {
     });
     const program = list(at(data, ["spec", "health", "test"]))[0];
     const path = ["spec", "health", "test", 0];
+    const given = mapping(at(data, ["spec", "health", "call", "arguments"]));
+    if (JSON.stringify(given).length > MAX_CALL_ARGUMENTS) {
+        const problem = `the arguments are longer than ${MAX_CALL_ARGUMENTS} characters of JSON`;
+        const remedy = "choose a simpler call: it runs every few seconds";
+        issues.push({ path: ["spec", "health", "call", "arguments"], problem, remedy });
+    }
     if (program === "") issues.push(noProgram(path));
     if (typeof program === "string" && /^(CMD|CMD-SHELL|NONE)$/.test(program)) {
         const problem = `${program} is Docker's notation, not a program`;

@@ -29,6 +29,10 @@ export interface RawManifest {
         readonly egress?: "none" | readonly string[];
         readonly health?: {
             readonly test?: readonly string[];
+            readonly call?: {
+                readonly tool: string;
+                readonly arguments?: Readonly<Record<string, unknown>>;
+            };
             readonly interval?: string;
             readonly timeout?: string;
             readonly retries?: number;

@@ -17,13 +17,23 @@ export interface Names {
         readonly shared: string;
         readonly logs: string;
         readonly postgres: string;
+        readonly consul: string;
     };
     /** Container of the managed PostgreSQL. */
     readonly postgres: string;
+    /** Container of the managed Consul. */
+    readonly consul: string;
+    /** Container of the health reporter. */
+    readonly reporter: string;
     /**
      * Container of a server. It lives on the inner daemon, which belongs to one stack: no prefix.
      */
     server(name: string): string;
+    /**
+     * Name of a service in Consul, which other stacks may register with as well. Servers are called after their
+     * manifests, parts of the system `mcp-<part>` (see `RESERVED_NAMES`).
+     */
+    service(name: string): string;
 }
 
 /**
@@ -44,9 +54,13 @@ export function namesFor(prefix: string): Names {
             shared: `${prefix}mcp-shared-data`,
             logs: `${prefix}mcp-logs`,
             postgres: `${prefix}mcp-postgres-data`,
+            consul: `${prefix}mcp-consul-data`,
         },
         postgres: `${prefix}sutazai-mcp-postgres`,
+        consul: `${prefix}sutazai-mcp-consul`,
+        reporter: `${prefix}sutazai-mcp-reporter`,
         server: (name) => name,
+        service: (name) => `${prefix}${name}`,
     };
 }
 

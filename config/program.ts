@@ -23,6 +23,15 @@ export interface ProgramInput {
     readonly manifests: readonly ServerManifest[];
     /** Address of the host's daemon, always literal: the environment must not choose the daemon. */
     readonly hostDaemon: string;
+    /** Tokens for an external Consul; a managed one makes its own. */
+    readonly consulTokens:
+        | {
+              /** For the node, its services and the prepared query. */
+              readonly registrar: pulumi.Output<string>;
+              /** For checks on those services, and the reporter's own registration. */
+              readonly reporter: pulumi.Output<string>;
+          }
+        | undefined;
     /** Values of a manifest's secrets by name; `known` are the stack's own. */
     readonly secrets: (
         manifest: ServerManifest,
@@ -38,8 +47,8 @@ export function loadProgram(projectDir: string): ProgramInput {
     const redirected = redirecting(process.env);
     if (redirected.length > 0) {
         throw new pulumi.RunError(
-            `${redirected.join(", ")}: set in the environment, which would redirect the docker provider to another ` +
-                `daemon; unset ${redirected.join(" ")}, or use ./mcp, which does`,
+            `${redirected.join(", ")}: set in the environment, which would redirect a provider to another ` +
+                `daemon or Consul; unset ${redirected.join(" ")}, or use ./mcp, which does`,
         );
     }
     try {
@@ -48,6 +57,7 @@ export function loadProgram(projectDir: string): ProgramInput {
         const settings = loadSettings(config, pulumi.getStack(), machine);
         const manifests = loadManifests(path.resolve(projectDir, settings.manifestsDir));
         requireSecrets(config, manifests, settings);
+        const consulToken = config.getSecret("consulToken");
         return {
             context: {
                 settings,
@@ -57,6 +67,10 @@ export function loadProgram(projectDir: string): ProgramInput {
             machine,
             manifests,
             hostDaemon: `unix://${HOST_SOCKET}`,
+            consulTokens: consulToken && {
+                registrar: consulToken,
+                reporter: config.getSecret("consulReporterToken") ?? consulToken,
+            },
             secrets: (manifest, known) => secretsOf(config, manifest, known),
         };
     } catch (error) {
@@ -69,7 +83,7 @@ export function loadProgram(projectDir: string): ProgramInput {
 function requireSecrets(
     config: pulumi.Config,
     manifests: readonly ServerManifest[],
-    { postgres }: StackSettings,
+    { postgres, consul }: StackSettings,
 ): void {
     const missing = manifests.flatMap(({ file, secrets }) =>
         secrets
@@ -80,6 +94,9 @@ function requireSecrets(
             })
             .map(({ from, key }) => notSet(file, from, key)),
     );
+    if (consul.mode === "external" && config.getSecret("consulToken") === undefined) {
+        missing.push(notSet("consulMode external", "consulToken", "consulToken"));
+    }
     if (missing.length > 0) throw new pulumi.RunError(missing.join("\n"));
 }
 

@@ -1,3 +1,4 @@
+import { CONSUL_KEYS, readConsul, type ConsulSettings } from "./consul-settings";
 import { DEFAULTS, PORTS } from "./defaults";
 import { shown } from "./errors";
 import { formatCidr, isPrivate, overlaps, parseAddress, parseCidr } from "./ipv4";
@@ -43,6 +44,8 @@ export interface StackSettings {
     };
     /** Own PostgreSQL container, or an existing one (secret key `postgresUrl`). @default managed */
     readonly postgres: { readonly mode: "managed" } | { readonly mode: "external" };
+    /** Own Consul container, or an existing one (secret keys `consulToken`, `consulReporterToken`). @default managed */
+    readonly consul: ConsulSettings;
     /** Certificates of the inner daemon. */
     readonly certificates: {
         /** Raise by one to issue the server and client certificates anew, with new keys. @default 1 */
@@ -63,6 +66,7 @@ export const SETTING_KEYS = [
     ...["namePrefix", "portOffset", "bindAddress", "mainSubnet", "internalSubnet", "innerPool"],
     ...["plainApi", "publishServers", "imageSource"],
     ...["orchestratorCpus", "orchestratorMemoryMb", "orchestratorImage", "postgresMode"],
+    ...CONSUL_KEYS,
     ...["certEpoch", "caDays", "leafDays", "protect", "manifestsDir"],
 ] as readonly string[];
 
@@ -124,6 +128,7 @@ export function loadSettings(
         postgres: {
             mode: read.choice("postgresMode", DEFAULTS.postgresMode, ["managed", "external"]),
         },
+        consul: readConsul(read),
         certificates: readCertificates(read),
         protect: read.flag("protect", DEFAULTS.protect),
         manifestsDir: read.text(

@@ -14,25 +14,30 @@ export const UPSTREAM = {
     postgres:
         "postgres:17-trixie@sha256:d74eeac9a635390a49bc21bd49fccd973de707e2a53a76ac49b552b8712ec46f",
     node: "node:22-trixie-slim@sha256:b26b04c123d9ff8ab646ceb18b9d75a1173acf64b9a401094b906d27b29338d4",
+    /** Carries the fixes for CVE-2025-11374, -11375 and -11392. */
+    consul: "hashicorp/consul:1.22.0@sha256:117f1fdd7cd6d84069fa0f69a0c0804b5b3bf9a30450d2143d5817b78ce757b6",
 } as const;
 
-/** One of the images built from images/<name>/Dockerfile and run inside the orchestrator. */
-export interface InnerImageSpec {
+/** One of the images built from images/<name>/Dockerfile. */
+export interface BuiltImageSpec {
     /** Folder below images/; the image is called mcp/<name>. */
     readonly name: string;
+    /** Whose daemon containers of it run on: the orchestrator's or the host's. */
+    readonly daemon: "inner" | "host";
     /** Name of the build argument that carries the parent image. */
     readonly parentArg: "NODE_BASE" | "RUNTIME";
-    /** The inner image it builds on; none: it stands on the Node base. */
+    /** The built image it stands on; none: it stands on the Node base. */
     readonly parent?: string;
     /** Files and folders, relative to the project, whose content decides the tag. */
     readonly inputs: readonly string[];
 }
 
-/** Every image that servers can name under `spec.build`, parents before children. */
-export const INNER_IMAGES: readonly InnerImageSpec[] = [
-    { name: "runtime", parentArg: "NODE_BASE", inputs: ["images/runtime"] },
+/** Every image built here from Node's, parents before children. */
+export const BUILT_IMAGES: readonly BuiltImageSpec[] = [
+    { name: "runtime", daemon: "inner", parentArg: "NODE_BASE", inputs: ["images/runtime"] },
     {
         name: "bridge",
+        daemon: "inner",
         parentArg: "RUNTIME",
         parent: "runtime",
         inputs: [
@@ -45,14 +50,61 @@ export const INNER_IMAGES: readonly InnerImageSpec[] = [
             "services/bridge/src",
         ],
     },
-    { name: "dbhub", parentArg: "RUNTIME", parent: "runtime", inputs: ["images/dbhub"] },
+    {
+        name: "dbhub",
+        daemon: "inner",
+        parentArg: "RUNTIME",
+        parent: "runtime",
+        inputs: ["images/dbhub"],
+    },
+    {
+        name: "reporter",
+        daemon: "host",
+        parentArg: "RUNTIME",
+        parent: "runtime",
+        inputs: [
+            "images/reporter",
+            "services/reporter/package.json",
+            "services/reporter/package-lock.json",
+            "services/reporter/tsconfig.json",
+            "services/reporter/scripts",
+            "services/reporter/src",
+        ],
+    },
 ];
 
+/** Every image that servers can name under `spec.build`, parents before children. */
+export const INNER_IMAGES: readonly BuiltImageSpec[] = BUILT_IMAGES.filter(
+    ({ daemon }) => daemon === "inner",
+);
+
+/** Where a host-level container's image comes from in `registry` mode. */
+export type HostImageSource =
+    | { readonly from: "upstream"; readonly ref: string }
+    | { readonly from: "build"; readonly image: BuiltImageSpec };
+
+/** The images of host-level containers, by the name that `images` of .mcp/machine.json has for the local ones. */
+export const HOST_IMAGES = {
+    orchestrator: { from: "upstream", ref: UPSTREAM.orchestrator },
+    postgres: { from: "upstream", ref: UPSTREAM.postgres },
+    consul: { from: "upstream", ref: UPSTREAM.consul },
+    reporter: { from: "build", image: builtImage("reporter") },
+} as const satisfies Readonly<Record<string, HostImageSource>>;
+
+/** The spec of a built image; an unknown name is an error that lists the known ones. */
+export function builtImage(name: string): BuiltImageSpec {
+    return pick(BUILT_IMAGES, name);
+}
+
 /** The spec of an inner image; an unknown name is an error that lists the known ones. */
-export function innerImage(name: string): InnerImageSpec {
-    const spec = INNER_IMAGES.find((candidate) => candidate.name === name);
+export function innerImage(name: string): BuiltImageSpec {
+    return pick(INNER_IMAGES, name);
+}
+
+function pick(specs: readonly BuiltImageSpec[], name: string): BuiltImageSpec {
+    const spec = specs.find((candidate) => candidate.name === name);
     if (!spec) {
-        const known = INNER_IMAGES.map((candidate) => candidate.name).join(", ");
+        const known = specs.map((candidate) => candidate.name).join(", ");
         throw new Error(`images/${name}: no such image; build is one of: ${known}`);
     }
     return spec;
@@ -78,13 +130,18 @@ export function contentHash(projectDir: string, inputs: readonly string[], salt:
 }
 
 /**
- * The tag of an inner image by content: a changed file, parent or base gives another tag, and only that replaces
+ * The tag of a built image by content: a changed file, parent or base gives another tag, and only that replaces
  * the image. `base` names what the chain stands on (upstream digest or the local base's content hash).
  */
-export function innerImageTag(projectDir: string, name: string, base: string): string {
-    const spec = innerImage(name);
-    const below = spec.parent ? innerImageTag(projectDir, spec.parent, base) : base;
+export function builtImageTag(projectDir: string, name: string, base: string): string {
+    const spec = builtImage(name);
+    const below = spec.parent ? builtImageTag(projectDir, spec.parent, base) : base;
     return `mcp/${name}:${contentHash(projectDir, spec.inputs, below).slice(0, 12)}`;
+}
+
+/** `builtImageTag` of an image that runs inside the orchestrator. */
+export function innerImageTag(projectDir: string, name: string, base: string): string {
+    return builtImageTag(projectDir, innerImage(name).name, base);
 }
 
 /** Asks a Streamable HTTP server for its tools, as a client would. */

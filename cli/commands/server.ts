@@ -78,9 +78,10 @@ export async function deploy(session: Session, server: string | undefined): Prom
         `${server}-secrets`,
         `${server}-secrets-volume`,
         `${server}-secrets-carrier`,
+        `${server}-registration`,
     ];
     const changes = await engine.up(showSteps(out), {
-        target: [...names, ...images.map((image) => `images-${image}`), "inner"].map(
+        target: [...names, ...images.map((image) => `images-${image}`), "inner", "mesh"].map(
             (name) => `**::${name}`,
         ),
     });

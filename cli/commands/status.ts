@@ -7,6 +7,7 @@ import { health, table } from "../output";
 import { daysUntil } from "../preflight/certificates";
 import type { Session } from "../session";
 import { checkEndpoints, type CheckedEndpoint } from "../stack/endpoints";
+import { meshLine, meshStates } from "../stack/mesh";
 
 /** One server, as its manifest wants it and as it runs. */
 interface ServerRow {
@@ -86,13 +87,14 @@ export async function status({ project, out }: Session): Promise<void> {
         throw new CliError(`stack ${project.stack} is not running`, "run ./mcp up");
     }
     const inner = new InnerDaemon(docker, context.names.orchestrator);
-    const [endpoints, end, running] = await Promise.all([
+    const [endpoints, end, running, consul] = await Promise.all([
         checkEndpoints(context, manifests, 0),
         inner.certificateEnd(),
         inner.containers().catch((error: unknown) => {
             out.warn(messageOf(error));
             return [];
         }),
+        meshStates(context, manifests, 0),
     ]);
     const certificates = end ? { end: end.toISOString(), days: daysUntil(end) } : undefined;
     const servers = rows(manifests, running);
@@ -102,9 +104,11 @@ export async function status({ project, out }: Session): Promise<void> {
         containers,
         servers,
         endpoints,
+        consul,
         certificates,
     };
-    out.result(data, () => statusText(containers, servers, endpoints, certificates));
+    const mesh = meshLine(consul);
+    out.result(data, () => statusText(containers, servers, endpoints, mesh, certificates));
     demandAllHealthy(containers, endpoints);
 }
 
@@ -112,6 +116,7 @@ function statusText(
     containers: readonly HostContainer[],
     servers: readonly ServerRow[],
     endpoints: readonly CheckedEndpoint[],
+    mesh: string,
     certificates: { readonly end: string; readonly days: number } | undefined,
 ): string {
     const host = table(
@@ -135,7 +140,7 @@ function statusText(
     const expiry = certificates
         ? `certificates end on ${certificates.end.slice(0, 10)}, in ${String(certificates.days)} days`
         : "certificates: unknown (the orchestrator does not answer)";
-    return `${host}\n\n${inner}\n\n${expiry}`;
+    return `${host}\n\n${inner}\n\n${mesh}\n${expiry}`;
 }
 
 function demandAllHealthy(

@@ -13,6 +13,7 @@ import type { Session } from "../session";
 import { checkEndpoints, type CheckedEndpoint } from "../stack/endpoints";
 import { heal } from "../stack/heal";
 import { ensureImages } from "../stack/images";
+import { meshLine, meshStates } from "../stack/mesh";
 import { ensureSettings } from "../stack/settings-file";
 
 /** Types worth a line of progress; the rest takes no time. */
@@ -113,6 +114,9 @@ export async function up(
     await bringUp(session, await prepare(session, options.engine), begun);
 }
 
+/** How long the reporter may take to report on what is new, in milliseconds. */
+const REPORT_PATIENCE_MS = 10_000;
+
 /** The part of `up` after its preparation. `begun` is when the command began, in milliseconds. */
 export async function bringUp(
     session: Session,
@@ -122,13 +126,14 @@ export async function bringUp(
     const { out } = session;
     const changes = await engine.up(showSteps(out));
     const endpoints = await checkEndpoints(context, manifests, 30_000);
+    const consul = await meshStates(context, manifests, REPORT_PATIENCE_MS);
     out.result(
-        { engine: engine.kind, changes, seconds: (Date.now() - begun) / 1000, endpoints },
+        { engine: engine.kind, changes, seconds: (Date.now() - begun) / 1000, endpoints, consul },
         () => {
             const summary = Object.entries(changes)
                 .map(([operation, count]) => `${String(count)} ${operation}`)
                 .join(", ");
-            return `\n${endpointTable(endpoints)}\n\n${summary || "nothing to change"} in ${seconds(Date.now() - begun)}`;
+            return `\n${endpointTable(endpoints)}\n\n${meshLine(consul)}\n\n${summary || "nothing to change"} in ${seconds(Date.now() - begun)}`;
         },
     );
     demandHealthy(endpoints);

@@ -32,6 +32,23 @@ const KNOWN: readonly {
         remedy: "see docker network ls; remove that network, or set mainSubnet / internalSubnet to a free range",
     },
     {
+        pattern: /"https?:\/\/([^/"]+)\/v1\/[^"]*": (?:x509|tls): ([^\n]+)/i,
+        what: (match) => `Consul at ${match[1] ?? ""} is not who it should be: ${match[2] ?? ""}`,
+        remedy: "set the CA of its certificate: pulumi config set consulCa < ca.pem; then run ./mcp up again",
+    },
+    {
+        pattern: /"https?:\/\/([^/"]+)\/v1\//i,
+        what: (match) =>
+            `Consul at ${match[1] ?? ""} does not answer: registrations are not up to date`,
+        remedy: "everything else is as it should be; when Consul is back, run the command again",
+    },
+    {
+        pattern: /Unexpected response code: 403/i,
+        what: () =>
+            "Consul refuses the stack's token (expired, revoked, or without the rules it needs)",
+        remedy: "own Consul: run ./mcp up again, which restores it; external: pulumi config set --secret consulToken <token>",
+    },
+    {
         pattern: /failed to connect to any docker daemon/i,
         what: () => "a Docker daemon does not answer: the host's, or the inner one",
         remedy: "run ./mcp doctor, then ./mcp up, which restores a lost orchestrator",
@@ -106,12 +123,22 @@ export function engineFailure(
             },
         ];
     });
-    const whole = lines.map((line) => line.text).join("\n");
-    for (const known of KNOWN) {
-        const match = known.pattern.exec(whole);
-        if (!match) continue;
-        const at = lines.find((line) => known.pattern.test(line.text));
-        return new CliError(`${at?.resource ?? ""}${known.what(match)}`, known.remedy);
+    // More than one thing can fail: what is known of each, once, and the first one's remedy.
+    const known = lines.flatMap((line) =>
+        KNOWN.flatMap(({ pattern, what, remedy }) => {
+            const match = pattern.exec(line.text);
+            return match ? [{ text: what(match), where: line.resource, remedy }] : [];
+        }).slice(0, 1),
+    );
+    const [first] = known;
+    if (first) {
+        const once = known.filter(
+            ({ text }, index) => known.findIndex((other) => other.text === text) === index,
+        );
+        return new CliError(
+            once.map(({ where, text }) => `${where}${text}`).join("\n"),
+            first.remedy,
+        );
     }
     const text = lines.map((line) => `${line.resource}${line.text}`).join("\n");
     return new CliError(

@@ -53,6 +53,8 @@ export class PulumiEngine implements Engine {
                 onEvent,
                 signal,
                 suppressOutputs: true,
+                // One failure keeps only what needs it from being made: a Consul that is down costs registrations alone.
+                continueOnError: true,
                 target: options.target ? [...options.target] : undefined,
             }),
         );
@@ -61,7 +63,13 @@ export class PulumiEngine implements Engine {
 
     async down(onStep: OnStep): Promise<void> {
         await this.run(onStep, (onEvent, signal) =>
-            this.stack.destroy({ onEvent, signal, suppressOutputs: true, excludeProtected: true }),
+            this.stack.destroy({
+                onEvent,
+                signal,
+                suppressOutputs: true,
+                excludeProtected: true,
+                continueOnError: true,
+            }),
         );
     }
 

@@ -53,6 +53,7 @@ export class RehearseEngine implements Engine {
     async down(onStep: OnStep): Promise<void> {
         await rehearseDown({
             ledgerFile: this.project.ledgerFile,
+            consulToken: this.project.config()[`${PROJECT_NAME}:consulToken`],
             onEvent: (event) => {
                 forward(event, onStep);
             },

@@ -4,54 +4,26 @@ import * as path from "node:path";
 import type Docker from "dockerode";
 
 import { readMachineFacts, writeMachineFacts, type LocalImage } from "../../config/machine";
-import { INNER_IMAGES, innerImageTag, type InnerImageSpec } from "../../images/catalog";
+import { BUILT_IMAGES, builtImageTag, type BuiltImageSpec } from "../../images/catalog";
 
-import { BASES, baseKey, baseTag, buildBase, type BaseSpec } from "./bases";
-import { buildImage, hasImage, importBase, pruneBuildLeftovers } from "./build";
+import { BASES, baseKey, baseSpec, baseTag } from "./bases";
+import { buildImage, hasImage, pruneBuildLeftovers } from "./build";
+import { prepareConsul } from "./consul";
 import { exportContext } from "./context";
-
-/** Where what is built once is kept, relative to the project. */
-export const CACHE = ".mcp/images";
+import { CACHE, prepareBase, type Progress } from "./rootfs";
 
 /** Age below which nothing is swept away, in milliseconds. */
 const YOUNG_MS = 3_600_000;
 
-/** Called with one line per slow step that really happens. */
-export type Progress = (line: string) => void;
-
-async function prepareBase(
+async function prepareBuilt(
     docker: Docker,
     projectDir: string,
-    spec: BaseSpec,
-    say: Progress,
-): Promise<void> {
-    const tag = baseTag(projectDir, spec);
-    if (await hasImage(docker, tag)) return;
-    const rootfs = path.join(
-        projectDir,
-        CACHE,
-        `base-${spec.name}-${baseKey(projectDir, spec)}.tar`,
-    );
-    say(`building the ${spec.name} base from the distribution's packages (about a minute, once)`);
-    await buildBase(projectDir, spec, rootfs);
-    await importBase(docker, rootfs, tag, [
-        "ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-        "ENV SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt",
-        ...(spec.withNode ? ["ENV NODE_EXTRA_CA_CERTS=/etc/ssl/certs/ca-certificates.crt"] : []),
-    ]);
-    // The daemon has it now; a second copy would only take space.
-    rmSync(rootfs);
-}
-
-async function prepareInner(
-    docker: Docker,
-    projectDir: string,
-    spec: InnerImageSpec,
+    spec: BuiltImageSpec,
     base: { readonly tag: string; readonly key: string },
     say: Progress,
 ): Promise<LocalImage> {
-    const tag = innerImageTag(projectDir, spec.name, base.key);
-    const parentTag = spec.parent ? innerImageTag(projectDir, spec.parent, base.key) : undefined;
+    const tag = builtImageTag(projectDir, spec.name, base.key);
+    const parentTag = spec.parent ? builtImageTag(projectDir, spec.parent, base.key) : undefined;
     if (!(await hasImage(docker, tag))) {
         say(`building image ${tag} (once)`);
         await buildImage(docker, projectDir, {
@@ -61,13 +33,15 @@ async function prepareInner(
             buildArgs: { [spec.parentArg]: parentTag ?? base.tag },
         });
     }
+    const built = { tag, imageId: (await docker.getImage(tag).inspect()).Id };
+    if (spec.daemon === "host") return built;
     const context = `${CACHE}/${tag.replace("/", "-").replace(":", "-")}-zstd`;
     await exportContext(
         docker,
         { tag, parentTag, parentArg: spec.parentArg },
         path.join(projectDir, context),
     );
-    return { tag, imageId: (await docker.getImage(tag).inspect()).Id, context };
+    return { ...built, context };
 }
 
 /**
@@ -82,17 +56,18 @@ export async function prepareLocalImages(
     mkdirSync(path.join(projectDir, CACHE), { recursive: true });
     const images: Record<string, LocalImage> = {};
     // One after the other: unpacking packages saturates a small machine, two at a time take longer than in turn.
-    for (const spec of BASES) {
-        await prepareBase(docker, projectDir, spec, say);
-        if (spec.name === "node") continue;
-        const tag = baseTag(projectDir, spec);
-        images[spec.name] = { tag, imageId: (await docker.getImage(tag).inspect()).Id };
+    const node = baseSpec("node");
+    const base = {
+        tag: await prepareBase(docker, projectDir, node, say),
+        key: baseKey(projectDir, node),
+    };
+    for (const name of ["orchestrator", "postgres"] as const) {
+        const tag = await prepareBase(docker, projectDir, baseSpec(name), say);
+        images[name] = { tag, imageId: (await docker.getImage(tag).inspect()).Id };
     }
-    const node = BASES.find((spec) => spec.name === "node");
-    if (!node) throw new Error("images: the node base is missing from BASES");
-    const base = { tag: baseTag(projectDir, node), key: baseKey(projectDir, node) };
-    for (const spec of INNER_IMAGES) {
-        images[spec.name] = await prepareInner(docker, projectDir, spec, base, say);
+    images.consul = await prepareConsul(docker, projectDir, say);
+    for (const spec of BUILT_IMAGES) {
+        images[spec.name] = await prepareBuilt(docker, projectDir, spec, base, say);
     }
     writeMachineFacts(projectDir, { ...readMachineFacts(projectDir), images });
     sweep(projectDir, images);

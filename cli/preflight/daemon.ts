@@ -54,13 +54,14 @@ export async function checkMemory(docker: Docker, { settings }: StackContext): P
           );
 }
 
-/** Variables that would redirect Docker; they are scrubbed, and said. */
+/** Variables that would redirect Docker or Consul; they are scrubbed, and said. */
 export function checkEnvironment(): Check {
     const set = redirectingVariables();
-    if (set.length === 0) return ok("environment", "no DOCKER_* variable points elsewhere");
+    if (set.length === 0)
+        return ok("environment", "no DOCKER_* or CONSUL_* variable points elsewhere");
     return warning(
         "environment",
-        `${set.join(", ")} set and ignored: this stack always uses the host's own daemon`,
+        `${set.join(", ")} set and ignored: this stack always uses the host's own daemon and its own Consul settings`,
         `unset ${set.join(" ")} to be sure of what other tools use`,
     );
 }

@@ -7,6 +7,7 @@ import type { Output } from "../output";
 
 import { checkCertificates } from "./certificates";
 import type { Check } from "./check";
+import { checkConsul } from "./consul";
 import { checkDaemon, checkDisk, checkEnvironment, checkMemory } from "./daemon";
 import { checkPorts, checkSubnets } from "./network";
 
@@ -22,6 +23,7 @@ export async function preflight(docker: Docker, context: StackContext): Promise<
         checkPorts(docker, context),
         checkSubnets(docker, context),
         checkCertificates(inner),
+        checkConsul(context),
     ]);
     return [checkEnvironment(), ...checks.flat()];
 }

@@ -24,6 +24,9 @@ export function wantedPorts({ settings }: StackContext): WantedPort[] {
         { port: at(PORTS.dockerTls.host), purpose: "inner daemon, TLS API" },
         { port: at(PORTS.management.host), purpose: "management API" },
         { port: at(PORTS.metrics.host), purpose: "metrics" },
+        ...(settings.consul.mode === "managed"
+            ? [{ port: at(PORTS.consul.host), purpose: "Consul" }]
+            : []),
         ...(settings.plainApi
             ? [{ port: at(PORTS.dockerPlain.host), purpose: "inner daemon, plain API" }]
             : []),
@@ -51,15 +54,15 @@ function isFree(port: number, address: string): Promise<boolean> {
     });
 }
 
-/** Ports must be free, or published by this stack's own orchestrator. Names the container that holds one. */
+/** Ports must be free, or published by this stack's own containers. Names the container that holds one. */
 export async function checkPorts(docker: Docker, context: StackContext): Promise<Check[]> {
-    const { settings } = context;
+    const { settings, names } = context;
     const holders = new Map<number, { name: string; own: boolean }>();
     for (const container of await docker.listContainers()) {
         const name = (container.Names[0] ?? container.Id).replace(/^\//, "");
         const own =
             container.Labels[LABELS.stack] === settings.stack &&
-            name === context.names.orchestrator;
+            [names.orchestrator, names.consul].includes(name);
         for (const port of container.Ports)
             if (port.PublicPort) holders.set(port.PublicPort, { name, own });
     }

@@ -10,8 +10,8 @@ import {
 import { dirname } from "node:path";
 import { CliError } from "../errors";
 
-/** One thing a rehearsal made or was about to make. Never holds a secret. */
-export interface Thing {
+/** Something on a Docker daemon that a rehearsal made or was about to make. */
+export interface DockerThing {
     readonly kind: "container" | "network" | "volume" | "image";
     /** Physical name on its daemon. */
     readonly name: string;
@@ -22,6 +22,19 @@ export interface Thing {
     /** Seconds between asking a container to stop and killing it. */
     readonly graceSeconds?: number;
 }
+
+/** Something a rehearsal registered in a Consul that is not its own. */
+export interface Registration {
+    readonly kind: "registration";
+    readonly what: "node" | "service" | "query";
+    readonly name: string;
+    /** Node of a service. */
+    readonly node?: string;
+    readonly consul: { readonly url: string; readonly ca?: string };
+}
+
+/** One thing a rehearsal made or was about to make. Never holds a secret. */
+export type Thing = DockerThing | Registration;
 
 /** A thing as the ledger lists it; without an id if the run ended while it was being made. */
 export type Entry = Thing & { readonly number: number; readonly id?: string };

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import Docker from "dockerode";
-import type { Ledger, Thing } from "./ledger";
+import type { ConsulTarget } from "../consul/client";
+import type { DockerThing, Ledger } from "./ledger";
 
 /** Label of every container, network and volume a rehearsal makes; its value is the ledger's `run`. */
 export const RUN_LABEL = "rehearse.run";
@@ -44,6 +45,8 @@ export class Run {
     readonly homes: Home[] = [];
     /** By the id of the provider resource. */
     readonly daemons = new Map<string, Daemon>();
+    /** By the id of the provider resource; `isOwn`: it runs in a container of this rehearsal. */
+    readonly consuls = new Map<string, ConsulTarget & { readonly isOwn: boolean }>();
 
     constructor(
         readonly ledger: Ledger,
@@ -64,7 +67,7 @@ export class Run {
     /** Makes a thing, with its intent in the ledger before and its id after; gives its id. */
     async make(
         { socket, within }: Daemon,
-        thing: Pick<Thing, "kind" | "name" | "graceSeconds">,
+        thing: Pick<DockerThing, "kind" | "name" | "graceSeconds">,
         create: () => Promise<string>,
     ): Promise<string> {
         const number = this.ledger.intend({ ...thing, socket, within });

@@ -2,10 +2,12 @@ import type Docker from "dockerode";
 
 import { LABELS } from "../../config/defaults";
 import type { PulumiEngine, StateResource } from "../engine/pulumi";
-import { hostContainers } from "../docker/host";
+import { hostContainers, type HostContainer } from "../docker/host";
 import { InnerDaemon } from "../docker/inner";
 import { CliError, messageOf } from "../errors";
 import type { Session } from "../session";
+
+import { inConsul, lostRegistrations } from "./mesh";
 
 /** Kinds of Docker objects a state can lose. */
 const LOSABLE: Readonly<Record<string, "container" | "network" | "volume">> = {
@@ -80,16 +82,19 @@ async function startStopped(
     // Only what the state knows: a half-made container of a run that died is repair's, and cannot start.
     const known = new Set(resources.map((resource) => resource.id));
     const idle = (await hostContainers(docker, project.stack)).filter(
-        ({ id, state }) => known.has(id) && ["exited", "paused"].includes(state),
+        (container) => known.has(container.id) && (isIdle(container) || isSickConsul(container)),
     );
     for (const container of idle) {
-        out.warn(`${container.name} was ${container.state}; starting it`);
         const handle = docker.getContainer(container.id);
-        await (container.state === "paused" ? handle.unpause() : handle.start()).catch(
-            (error: unknown) => {
-                throw new CliError(`${container.name}: ${messageOf(error)}`, "run ./mcp doctor");
-            },
-        );
+        const sick = isSickConsul(container);
+        const found = sick ? "unhealthy" : container.state;
+        out.warn(`${container.name} was ${found}; ${sick ? "restarting" : "starting"} it`);
+        const start = { paused: () => handle.unpause(), exited: () => handle.start() }[
+            container.state
+        ];
+        await (start ?? (() => handle.restart()))().catch((error: unknown) => {
+            throw new CliError(`${container.name}: ${messageOf(error)}`, "run ./mcp doctor");
+        });
     }
     const ids = new Set(idle.map((container) => container.id));
     const deadline = Date.now() + START_PATIENCE_MS;
@@ -106,6 +111,15 @@ async function startStopped(
         await new Promise((resolve) => setTimeout(resolve, 500));
     }
     await startInside(out, new InnerDaemon(docker, project.context().names.orchestrator));
+}
+
+function isIdle({ state }: HostContainer): boolean {
+    return ["exited", "paused"].includes(state);
+}
+
+/** Consul makes its tokens hold at every start: one that lost them is mended by a restart. */
+function isSickConsul({ component, health }: HostContainer): boolean {
+    return component === "consul" && health === "unhealthy";
 }
 
 /** Starts servers inside the orchestrator that somebody stopped. */
@@ -135,7 +149,10 @@ export async function recordLosses(
 ): Promise<void> {
     const host = await lostOnHost(docker, resources);
     const inner = new InnerDaemon(docker, project.context().names.orchestrator);
-    const volumeLost = host.some((resource) => resource.urn.endsWith("::volumes-data"));
+    const lost = (name: string): boolean =>
+        host.some((resource) => resource.urn.endsWith(`::${name}`));
+    const volumeLost = lost("volumes-data");
+    const consulLost = lost("consul-data");
     // With the inner daemon's volume gone, all that was in it is gone too, whatever the state says.
     const inside = volumeLost
         ? resources.filter((resource) => onInner(resource) && resource.provider)
@@ -150,6 +167,15 @@ export async function recordLosses(
     } else if (inside.length > 0) {
         out.warn(`lost inside the orchestrator: ${inside.map(name).join(", ")}; making it again`);
         await engine.refresh(inside.map((resource) => resource.urn));
+    }
+    if (consulLost) {
+        for (const { urn } of resources.filter(inConsul)) await engine.forgetResource(urn);
+        return;
+    }
+    const gone = await lostRegistrations(project.context(), resources);
+    if (gone.length > 0) {
+        out.warn(`lost in Consul: ${gone.map(name).join(", ")}; registering it again`);
+        await engine.refresh(gone.map((resource) => resource.urn));
     }
 }
 

@@ -1,0 +1,104 @@
+/** From a service's registration to the probe that tells whether it works. */
+import type { CatalogService } from "./catalog.ts";
+import { McpConversation } from "./mcp.ts";
+import { reachTcp, shakeHands } from "./sockets.ts";
+
+/** What a service that works says. */
+export interface Success {
+    readonly output: string;
+    /** Number of its tools, where it has any notion of them. */
+    readonly tools?: number;
+}
+
+/** A repeatable test of one service. */
+export interface Probe {
+    /** Throws with the reason when the service does not work; ends early with the signal. */
+    run(signal: AbortSignal): Promise<Success>;
+    /** What it is doing, for the reason of one that takes too long. */
+    readonly step: string;
+    close(): Promise<void>;
+}
+
+/** Everything in a registration that decides how it is probed; equal text, equal probe. */
+export function probeKey({ address, port, meta }: CatalogService): string {
+    const { protocol, path, "health-tool": tool, "health-arguments": args } = meta;
+    return JSON.stringify([address, port, protocol, path, tool, args]);
+}
+
+/**
+ * The probe that a registration asks for. One that cannot be probed gets a probe that says so.
+ *
+ * @param tlsCa PEM for protocol `docker`
+ */
+export function probeFor(service: CatalogService, tlsCa: string | undefined): Probe {
+    const { address: host, port, meta } = service;
+    if (host === "" || port < 1 || port > 65535) {
+        return never("the registration has no address and port");
+    }
+    switch (meta.protocol) {
+        case "mcp":
+            return mcpProbe(service);
+        case "docker":
+            if (tlsCa === undefined) return never("REPORTER_TLS_CA_FILE is not set");
+            return simple("TLS handshake", "TLS handshake completed", (signal) =>
+                shakeHands({ host, port }, tlsCa, signal),
+            );
+        default:
+            return simple("TCP connect", "accepts TCP connections", (signal) =>
+                reachTcp({ host, port }, signal),
+            );
+    }
+}
+
+function mcpProbe({ address, port, meta }: CatalogService): Probe {
+    const path = meta.path || "/mcp";
+    const origin = `http://${address.includes(":") ? `[${address}]` : address}:${port}`;
+    if (!path.startsWith("/") || !URL.canParse(origin + path)) return never("meta path is no path");
+    const tool = meta["health-tool"] || undefined;
+    const args = objectIn(meta["health-arguments"] || "{}");
+    if (!args) return never("meta health-arguments is not a JSON object");
+    const conversation = new McpConversation(new URL(origin + path));
+    let step = "tools/list";
+    return {
+        get step() {
+            return step;
+        },
+        async run(signal) {
+            step = "tools/list";
+            const { tools, protocol } = await conversation.listTools(signal);
+            const what = `${tools} ${tools === 1 ? "tool" : "tools"}, MCP ${protocol}`;
+            if (tool === undefined) return { output: what, tools };
+            step = tool;
+            const failure = await conversation.callTool(tool, args, signal);
+            if (failure !== undefined) throw new Error(failure);
+            return { output: `${what}, ${tool} works`, tools };
+        },
+        close: () => conversation.close(),
+    };
+}
+
+function simple(step: string, output: string, work: (signal: AbortSignal) => Promise<void>): Probe {
+    return {
+        step,
+        async run(signal) {
+            await work(signal);
+            return { output };
+        },
+        close: () => Promise.resolve(),
+    };
+}
+
+function never(reason: string): Probe {
+    const run = (): Promise<Success> => Promise.reject(new Error(reason));
+    return { step: "registration", run, close: () => Promise.resolve() };
+}
+
+function objectIn(text: string): Readonly<Record<string, unknown>> | undefined {
+    try {
+        const value = JSON.parse(text) as unknown;
+        const right = typeof value === "object" && value !== null && !Array.isArray(value);
+        return right ? (value as Record<string, unknown>) : undefined;
+    } catch {
+        return undefined;
+    }
+}
