@@ -171,7 +171,10 @@ export class TestStack {
     }
 
     /** A shell command in one of the stack's containers on the host. */
-    async shell(container: "orchestrator" | "postgres", script: string): Promise<string> {
+    async shell(
+        container: "orchestrator" | "postgres" | "consul",
+        script: string,
+    ): Promise<string> {
         const daemon = new InnerDaemon(this.docker, this.names[container]);
         const { code, stdout, stderr } = await daemon.exec(["sh", "-c", script], 30_000);
         if (code === 0) return stdout.trim();
