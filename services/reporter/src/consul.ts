@@ -55,8 +55,9 @@ export interface ConsulOptions {
 }
 
 const MOST_BYTES = 64 * 1024 * 1024;
-/** What some versions of Consul say with HTTP 500. */
-const UNKNOWN = /\bUnknown (service|check)|does not have associated TTL/i;
+/** What Consul says with HTTP 500 of something that is not there. */
+const UNKNOWN =
+    /\bUnknown (service|check)|Missing (service|node) reg|does not have associated TTL/i;
 /** Consul adds up to this part of the wait, to spread the answers of many watchers. */
 const WAIT_SPREAD = 1 / 16;
 
@@ -76,9 +77,13 @@ export class Consul {
         this.#token = options.readToken?.();
     }
 
-    /** `GET path` in the node's datacenter. */
+    /**
+     * `GET path` in the node's datacenter, as it is now: without `consistent` a server that has just
+     * started answers while it still works through its log, with what was true long ago.
+     */
     async read(path: string, query: Query): Promise<Answer> {
         const url = this.#url(path, true);
+        url.searchParams.set("consistent", "");
         url.searchParams.set("wait", `${query.waitMs}ms`);
         if (query.index > 0) url.searchParams.set("index", String(query.index));
         const limitMs = query.waitMs * (1 + WAIT_SPREAD) + this.#options.limitMs;

@@ -18,7 +18,7 @@ interface Standing {
 export interface Patience {
     /** What Consul said longer ago proves nothing. */
     readonly freshMs: number;
-    /** A Consul that has just started knows no token for a moment: only a lasting refusal is one. */
+    /** A Consul that starts knows no token at first: only a refusal that lasts is meant. */
     readonly denialMs: number;
 }
 
@@ -52,7 +52,7 @@ export class Contact {
     trouble(channel: Channel, error: ConsulError): void {
         const before = this.#channels.get(channel);
         const okAt = before?.okAt ?? Number.NEGATIVE_INFINITY;
-        const denied = error.trouble === "denied";
+        const denied = error.trouble === "denied" && (READS.includes(channel) || this.#judges());
         const deniedAt = denied ? (before?.deniedAt ?? performance.now()) : undefined;
         this.#channels.set(channel, { okAt, error, deniedAt });
         this.#say();
@@ -90,6 +90,11 @@ export class Contact {
             if (channel !== except && meant) return error;
         }
         return undefined;
+    }
+
+    /** Whether what Consul says of the token counts: not while it has no leader or not all its data. */
+    #judges(): boolean {
+        return READS.every((read) => !this.#channels.get(read)?.error);
     }
 
     #say(): void {

@@ -97,22 +97,30 @@ check(
     },
 );
 
-check("a Consul that has just started and knows no token yet is not a refusal", async (t) => {
-    const stage = await Stage.set(t);
-    const server = await stage.server();
-    stage.register("a", server.port);
-    stage.report({}, { denialMs: 1_500 });
-    await stage.status("a", "passing");
-    await stage.consul.down();
-    await stage.until("line", () => stage.logged("Consul does not answer").length === 1);
-    stage.consul.tokens = new Set();
-    await stage.consul.up();
-    await stage.until("asked", () => stage.consul.requests.length > 0);
-    await sleep(300);
-    stage.consul.tokens = undefined;
-    await stage.until("back", () => stage.logged("Consul answers again").length === 1);
-    assert.equal(stage.logged("refuses the token").length, 0);
-});
+check(
+    "a Consul that has just started: neither its ignorance nor its past is believed",
+    async (t) => {
+        const stage = await Stage.set(t);
+        const server = await stage.server();
+        stage.register("a", server.port);
+        stage.report({}, { denialMs: 1_500 });
+        await stage.status("a", "passing");
+        await stage.consul.down();
+        await stage.until("line", () => stage.logged("Consul does not answer").length === 1);
+        stage.consul.tokens = new Set();
+        await stage.consul.up();
+        await stage.until("asked", () => stage.consul.requests.length > 0);
+        await sleep(300);
+        stage.consul.tokens = undefined;
+        stage.consul.replaying = true;
+        await sleep(300);
+        stage.consul.replaying = false;
+        await stage.until("back", () => stage.logged("Consul answers again").length === 1);
+        assert.equal(stage.logged("refuses the token").length, 0);
+        assert.equal(stage.logged("service is gone").length, 0);
+        assert.ok(stage.consul.checkWrites.every(({ Status }) => Status === "passing"));
+    },
+);
 
 check("a token that may read but not write: 503 and the reason", async (t) => {
     const stage = await Stage.set(t);

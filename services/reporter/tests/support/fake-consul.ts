@@ -6,38 +6,7 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 
-export interface FakeService {
-    ID: string;
-    Service: string;
-    Address: string;
-    Port: number;
-    Tags: string[];
-    Meta: Record<string, string>;
-    CreateIndex: number;
-    ModifyIndex: number;
-}
-
-export interface FakeCheck {
-    Node: string;
-    CheckID: string;
-    Name: string;
-    Status: string;
-    Output: string;
-    Notes: string;
-    ServiceID: string;
-    ServiceName: string;
-    Definition: Record<string, unknown>;
-    ModifyIndex: number;
-}
-
-export interface Registration {
-    readonly id: string;
-    readonly port: number;
-    readonly meta: Record<string, string>;
-    readonly address?: string;
-    /** Without it the service comes without a check. */
-    readonly check?: { readonly status: string; readonly output: string };
-}
+import type { FakeCheck, FakeService, Registration } from "./fake-catalog.ts";
 
 interface AgentService {
     body: Record<string, unknown>;
@@ -65,6 +34,8 @@ export class FakeConsul {
     filtered = false;
     /** Answers nothing. */
     hanging = false;
+    /** Has just started: only a consistent read is refused instead of answered with the past. */
+    replaying = false;
     /** Overrides the index header. */
     indexHeader: string | undefined;
     /** Called before a write takes effect. */
@@ -189,6 +160,10 @@ export class FakeConsul {
     }
 
     async #read(url: URL, request: IncomingMessage, response: ServerResponse): Promise<void> {
+        if (this.replaying && url.searchParams.has("consistent")) {
+            response.writeHead(500);
+            return void response.end("Not ready to serve consistent reads");
+        }
         const asked = Number(url.searchParams.get("index") ?? 0);
         if (asked > 0 && this.index <= asked) {
             const waitMs = Number.parseInt(url.searchParams.get("wait") ?? "1000ms", 10);
@@ -199,7 +174,7 @@ export class FakeConsul {
             "x-consul-index": this.indexHeader ?? String(this.index),
             ...(this.filtered ? { "x-consul-results-filtered-by-acls": "true" } : {}),
         };
-        const hidden = this.filtered || !this.nodeThere;
+        const hidden = this.filtered || !this.nodeThere || this.replaying;
         let body: unknown;
         if (url.pathname === `/v1/catalog/node-services/${NODE}`) {
             body = hidden

@@ -7,7 +7,8 @@ import { pino } from "pino";
 
 import { runReporter, type Waits } from "../../src/reporter.ts";
 import type { Settings } from "../../src/settings.ts";
-import { FakeConsul, NODE, type Registration } from "./fake-consul.ts";
+import type { Registration } from "./fake-catalog.ts";
+import { FakeConsul, NODE } from "./fake-consul.ts";
 import { FakeMcp, type Behaviour } from "./fake-mcp.ts";
 
 export interface LogLine {
