@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 
-import { PORTS } from "../config/defaults";
+import { CONSUL_PORTS, PORTS } from "../config/defaults";
 import { hostPort } from "../config/names";
 
 import type { ConsulAccess } from "./consul-access";
@@ -78,7 +78,7 @@ export class Consul extends pulumi.ComponentResource {
                 networks: [{ name: networks.main, ipv4Address: addresses.main.consul }],
                 ports: [
                     {
-                        internal: PORTS.consul.container,
+                        internal: CONSUL_PORTS.http,
                         external: hostPort(PORTS.consul.host, settings.portOffset),
                         ip: settings.bindAddress,
                     },
@@ -119,7 +119,7 @@ export class Consul extends pulumi.ComponentResource {
             address: container.id.apply(() => `${settings.bindAddress}:${port}`),
             scheme: "http",
             datacenter: DATACENTER,
-            url: `http://${addresses.main.consul}:${String(PORTS.consul.container)}`,
+            url: `http://${addresses.main.consul}:${String(CONSUL_PORTS.http)}`,
             tokens: { registrar: tokens.registrar, reporter: tokens.reporter },
             own: { container, data },
         };
@@ -154,8 +154,8 @@ function agentConfig(
         bind_addr: addresses.main.consul,
         client_addr: "0.0.0.0",
         ports: {
-            http: PORTS.consul.container,
-            dns: PORTS.consul.dns,
+            http: CONSUL_PORTS.http,
+            dns: CONSUL_PORTS.dns,
             grpc: -1,
             grpc_tls: -1,
             serf_wan: -1,

@@ -51,12 +51,12 @@ export function readConsul(read: SettingReader): ConsulSettings {
         "consulCa",
         "",
         isCertificate,
-        "must be a certificate in PEM form",
+        "must be a certificate of an authority in PEM form",
         "set it with: pulumi config set consulCa < ca.pem",
     );
     if (mode === "managed") {
         for (const key of CONSUL_KEYS.slice(1)) {
-            if (!read.has(key)) continue;
+            if (!read.has(key) || !read.fine(key, "consulMode")) continue;
             const remedy = `remove it with: pulumi config rm ${key}; or set it with: pulumi config set consulMode external`;
             read.refuse(
                 key,

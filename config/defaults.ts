@@ -13,13 +13,16 @@ export const PORTS = {
     metrics: { host: 19090, container: 9090 },
     /** The one way in for clients. */
     edge: { host: 10005 },
-    /** Consul's HTTP API; `dns` answers on `sutazai-main` alone. */
-    consul: { host: 10006, container: 8500, dns: 8600 },
+    /** Consul's HTTP API; its ports in the container are `CONSUL_PORTS`. */
+    consul: { host: 10006 },
     /** PostgreSQL inside its container; not published. */
     postgres: 5432,
     /** Where an MCP server listens inside its container unless its manifest says otherwise. */
     mcp: 3000,
 } as const;
+
+/** Ports of Consul in its own container; DNS answers on `sutazai-main` alone. */
+export const CONSUL_PORTS = { http: 8500, dns: 8600 } as const;
 
 /** Socket of the host's daemon: always this one, whatever the environment says. */
 export const HOST_SOCKET = "/var/run/docker.sock";

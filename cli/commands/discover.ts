@@ -2,7 +2,7 @@ import { Resolver } from "node:dns/promises";
 
 import type { StackContext } from "../../components/stack-context";
 import { MCP_TAG } from "../../components/registrations";
-import { PORTS } from "../../config/defaults";
+import { CONSUL_PORTS } from "../../config/defaults";
 import { registered, type Registered } from "../consul/catalog";
 import { CliError, messageOf } from "../errors";
 import { health, table } from "../output";
@@ -88,7 +88,7 @@ async function askDns(
     if (settings.consul.mode === "external") return undefined;
     const name = `${one.service}.service.consul`;
     const resolver = new Resolver({ timeout: DNS_TIMEOUT_MS, tries: 1 });
-    resolver.setServers([`${addresses.main.consul}:${String(PORTS.consul.dns)}`]);
+    resolver.setServers([`${addresses.main.consul}:${String(CONSUL_PORTS.dns)}`]);
     const answers = await resolver.resolveSrv(name).then(
         (records) => records.some(({ port }) => port === one.port),
         () => false,

@@ -1,19 +1,21 @@
 import * as pulumi from "@pulumi/pulumi";
 
-import { hostImages, type HostImages } from "../../components/host-images";
+import { HostImages, type HostImageName } from "../../components/host-images";
 import type { MachineFacts } from "../../config/machine";
-import { UPSTREAM } from "../../images/catalog";
+import { HOST_IMAGES, UPSTREAM } from "../../images/catalog";
 import { IMAGE, onHost, stackContext } from "../support/fixtures";
 import { mockImageId } from "../support/mock-outputs";
 import { startMocks, valueOf, type Recorder } from "../support/mocks";
+import { PROJECT } from "../support/program";
 
-const ORCHESTRATOR = `sha256:${"1a".repeat(32)}`;
-const POSTGRES = `sha256:${"2b".repeat(32)}`;
+const NAMES = Object.keys(HOST_IMAGES) as HostImageName[];
 const BUILT: MachineFacts = {
-    images: {
-        orchestrator: { tag: "mcp-base/orchestrator:1", imageId: ORCHESTRATOR },
-        postgres: { tag: "mcp-base/postgres:1", imageId: POSTGRES },
-    },
+    images: Object.fromEntries(
+        NAMES.map((name, index) => [
+            name,
+            { tag: `mcp/${name}:1`, imageId: `sha256:${`${String(index)}a`.repeat(32)}` },
+        ]),
+    ),
 };
 
 let recorder: Recorder;
@@ -23,62 +25,79 @@ beforeEach(async () => {
 });
 
 function images(config: Record<string, string>, machine: MachineFacts = {}): HostImages {
-    return hostImages(stackContext(config), machine, onHost());
+    return new HostImages(
+        { context: stackContext(config), machine, projectDir: PROJECT },
+        onHost(),
+    );
+}
+
+function idOf(source: HostImages, name: HostImageName): Promise<string> {
+    return valueOf(pulumi.output(source.id(name)));
 }
 
 describe("registry", () => {
-    test("pulls two images by digest, on the host, and leaves them there", async () => {
-        images({ imageSource: "registry" });
-        await recorder.settle();
-        const pulled = recorder.ofKind("RemoteImage");
-        expect(pulled.map(({ name, provider, inputs }) => ({ name, provider, inputs }))).toEqual([
-            {
-                name: "image-orchestrator",
-                provider: "host",
-                inputs: { name: UPSTREAM.orchestrator, keepLocally: true },
-            },
-            {
-                name: "image-postgres",
-                provider: "host",
-                inputs: { name: UPSTREAM.postgres, keepLocally: true },
-            },
-        ]);
-    });
+    const source = { imageSource: "registry" };
 
-    test("containers get content ids, not names", async () => {
-        const { orchestrator, postgres } = images({ imageSource: "registry" });
-        expect(await valueOf(pulumi.output(orchestrator))).toBe(mockImageId(UPSTREAM.orchestrator));
-        expect(await valueOf(pulumi.output(postgres))).toBe(mockImageId(UPSTREAM.postgres));
+    test.each(["orchestrator", "postgres", "consul"] as const)(
+        "pulls %s by digest, on the host, and leaves it there",
+        async (name) => {
+            expect(await idOf(images(source), name)).toBe(mockImageId(UPSTREAM[name]));
+            await recorder.settle();
+            const pulled = recorder.ofKind("RemoteImage");
+            expect(pulled.map(({ name, provider, inputs }) => [name, provider, inputs])).toEqual([
+                [`image-${name}`, "host", { name: UPSTREAM[name], keepLocally: true }],
+            ]);
+        },
+    );
+
+    test("builds the reporter on the host's daemon, with what it stands on, once", async () => {
+        const source = images({ imageSource: "registry" });
+        const ids = await Promise.all([idOf(source, "reporter"), idOf(source, "reporter")]);
+        await recorder.settle();
+        const built = recorder.ofKind("RemoteImage");
+        expect(built.map(({ name, provider }) => [name, provider])).toEqual([
+            ["image-runtime", "host"],
+            ["image-reporter", "host"],
+        ]);
+        const [runtime, reporter] = built;
+        expect(runtime?.inputs).toMatchObject({
+            keepLocally: true,
+            build: { useLegacyBuilder: true, buildArgs: { NODE_BASE: UPSTREAM.node } },
+        });
+        expect(reporter?.inputs).toMatchObject({
+            build: {
+                dockerfile: "images/reporter/Dockerfile",
+                buildArgs: { RUNTIME: runtime?.inputs.name },
+            },
+        });
+        expect(new Set(ids)).toEqual(new Set([mockImageId(String(reporter?.inputs.name))]));
     });
 
     test("takes another orchestrator image", async () => {
-        images({ imageSource: "registry", orchestratorImage: IMAGE });
-        await recorder.settle();
-        expect(recorder.one("RemoteImage", "image-orchestrator").inputs.name).toBe(IMAGE);
+        const other = images({ imageSource: "registry", orchestratorImage: IMAGE });
+        expect(await idOf(other, "orchestrator")).toBe(mockImageId(IMAGE));
+        expect(await idOf(other, "postgres")).toBe(mockImageId(UPSTREAM.postgres));
     });
 
     test("does not look at what the machine has built", async () => {
-        const { orchestrator } = images({ imageSource: "registry" }, BUILT);
-        expect(await valueOf(pulumi.output(orchestrator))).not.toBe(ORCHESTRATOR);
+        const id = await idOf(images({ imageSource: "registry" }, BUILT), "orchestrator");
+        expect(id).not.toBe(BUILT.images?.orchestrator?.imageId);
     });
 });
 
 describe("local", () => {
-    test("takes the built images by content id and pulls nothing", async () => {
-        expect(images({ imageSource: "local" }, BUILT)).toEqual({
-            orchestrator: ORCHESTRATOR,
-            postgres: POSTGRES,
-        });
+    test.each(NAMES)("takes %s as it was built, by content id, and pulls nothing", async (name) => {
+        const id = await idOf(images({ imageSource: "local" }, BUILT), name);
+        expect(id).toBe(BUILT.images?.[name]?.imageId);
         await recorder.settle();
         expect(recorder.ofKind("RemoteImage")).toEqual([]);
     });
 
-    test.each(["orchestrator", "postgres"])("says what to run when %s is not built", (name) => {
-        const machine = { images: { ...BUILT.images } };
-        delete machine.images[name];
-        expect(() => images({ imageSource: "local" }, machine)).toThrow(
-            `image ${name}: not built on this machine yet (imageSource is local); run ./mcp build, then again`,
-        );
-        expect(() => images({ imageSource: "local" }, {})).toThrow(pulumi.RunError);
+    test.each(NAMES)("says what to run when %s is not built", (name) => {
+        const others = Object.entries(BUILT.images ?? {}).filter(([key]) => key !== name);
+        const machine = { images: Object.fromEntries(others) };
+        const error = `image ${name}: not built on this machine yet (imageSource is local); run ./mcp build, then again`;
+        expect(() => images({ imageSource: "local" }, machine).id(name)).toThrow(error);
+        expect(() => images({ imageSource: "local" }).id(name)).toThrow(pulumi.RunError);
     });
 });

@@ -1,6 +1,7 @@
+import * as consul from "@pulumi/consul";
 import * as docker from "@pulumi/docker";
 
-import { HostLayer, InnerLayer } from "../../components/layers";
+import { HostLayer, InnerLayer, MeshLayer } from "../../components/layers";
 import { startMocks, type Recorder } from "../support/mocks";
 
 let recorder: Recorder;
@@ -33,6 +34,22 @@ test("the inner layer goes with the data volume, the host layer with nothing", a
         options: { deletedWith: "docker:index/volume:Volume::data" },
     });
     expect(recorder.all.find(({ type }) => type === "mcp:host:Layer")?.options).toEqual({});
+});
+
+test("what is registered goes with the data volume of an own Consul, and with nothing in an external one", async () => {
+    const data = new docker.Volume("data", {}, { provider: new docker.Provider("host", {}) });
+    const provider = new consul.Provider("consul", {});
+    const own = new MeshLayer("own", provider, data);
+    const external = new MeshLayer("external", provider, undefined);
+    new consul.Node("one", { address: "10.0.0.1" }, { parent: own });
+    new consul.Node("two", { address: "10.0.0.1" }, { parent: external });
+    await recorder.settle();
+    for (const name of ["one", "two"]) expect(recorder.one("Node", name).provider).toBe("consul");
+    const layers = recorder.all.filter(({ type }) => type === "mcp:mesh:Layer");
+    expect(layers.map(({ name, options }) => [name, options])).toEqual([
+        ["own", { deletedWith: "docker:index/volume:Volume::data" }],
+        ["external", {}],
+    ]);
 });
 
 test("a layer makes nothing itself", async () => {

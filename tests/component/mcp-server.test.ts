@@ -47,7 +47,7 @@ describe("the bar", () => {
             image: IMAGE_ID,
             command: ["node", "server.mjs"],
             envs: [
-                "MCP_ALLOWED_HOSTS=10.89.0.2,127.0.0.1,172.30.0.2,localhost,sutazai-mcp-orchestrator",
+                "MCP_ALLOWED_HOSTS=10.89.0.2,127.0.0.1,172.30.0.2,demo.service.consul,localhost,sutazai-mcp-orchestrator",
                 "MCP_PATH=/mcp",
                 "MCP_PIDS_LIMIT=64",
                 "MCP_PORT=3000",

@@ -94,6 +94,9 @@ test("egress decides the network, a build the image, an image by digest stays as
     expect(recorder.ofKind("RemoteImage").map(({ name }) => name)).toEqual([
         "image-orchestrator",
         "image-postgres",
+        "image-consul",
+        "image-runtime",
+        "image-reporter",
         "images-runtime",
         "images-bridge",
     ]);

@@ -46,7 +46,7 @@ describe("whole graph", () => {
         expect(generatedSecrets(recorder).length).toBeGreaterThanOrEqual(4);
     });
 
-    test("every docker resource has an explicit provider: the one of its layer", () => {
+    test("every docker and consul resource has an explicit provider: the one of its layer", () => {
         expect(providerProblems(dev.recorder)).toEqual([]);
     });
 

@@ -3,6 +3,7 @@ import type { Recorded, Recorder } from "./mocks";
 
 const HOST = "mcp:host:Layer";
 const INNER = "mcp:inner:Layer";
+const MESH = "mcp:mesh:Layer";
 const NAMED = ["Container", "Network", "Volume"] as const;
 const PRIVATE_KEY = /-----BEGIN [A-Z ]*PRIVATE KEY-----[^-]+/g;
 const PASSWORD = /(?<![0-9a-f:])[0-9a-f]{64}(?![0-9a-f])/g;
@@ -13,11 +14,14 @@ export function dockerResources(recorder: Recorder): Recorded[] {
     return recorder.all.filter(({ type }) => type.startsWith("docker:"));
 }
 
-/** Docker resources without the provider of the layer they belong to. */
+/** Docker and Consul resources without the provider of the layer they belong to. */
 export function providerProblems(recorder: Recorder): string[] {
-    return dockerResources(recorder).flatMap((resource) => {
+    const providers = { [INNER]: "inner", [HOST]: "host", [MESH]: "consul" };
+    const explicit = recorder.all.filter(({ type }) => /^(docker|consul):/.test(type));
+    return explicit.flatMap((resource) => {
         const layers = recorder.ancestors(resource).map(({ type }) => type);
-        const expected = layers.includes(INNER) ? "inner" : layers.includes(HOST) ? "host" : "?";
+        const layer = Object.entries(providers).find(([type]) => layers.includes(type));
+        const expected = layer?.[1] ?? "?";
         if (resource.provider === expected) return [];
         return [
             `${resource.key}: provider ${resource.provider ?? "none"}, its layer's is ${expected}`,

@@ -9,6 +9,7 @@ import { outputsOf } from "./mock-outputs";
 export interface RecordedOptions {
     readonly deleteBeforeReplace?: true;
     readonly deletedWith?: string;
+    readonly ignoreChanges?: readonly string[];
     readonly protect?: boolean;
     readonly replaceOnChanges?: readonly string[];
     readonly replaceWith?: readonly string[];
@@ -171,12 +172,14 @@ function recorded(request: RegisterResourceRequest): Recorded {
 
 function optionsOf(request: RegisterResourceRequest): RecordedOptions {
     const deletedWith = request.getDeletedwith();
+    const ignoreChanges = request.getIgnorechangesList();
     const replaceOnChanges = request.getReplaceonchangesList();
     const replaceWith = request.getReplaceWithList();
     const trigger: unknown = request.getReplacementTrigger()?.toJavaScript();
     return {
         ...(request.getDeletebeforereplace() ? { deleteBeforeReplace: true } : {}),
         ...(deletedWith === "" ? {} : { deletedWith: keyOf(deletedWith) }),
+        ...(ignoreChanges.length === 0 ? {} : { ignoreChanges }),
         ...(request.hasProtect() ? { protect: request.getProtect() } : {}),
         ...(replaceOnChanges.length === 0 ? {} : { replaceOnChanges }),
         ...(replaceWith.length === 0 ? {} : { replaceWith: replaceWith.map(keyOf) }),

@@ -20,7 +20,7 @@ const prefix = fc.oneof(
 /** Names by the Docker namespace they live in. */
 function hostNames(names: Names): string[][] {
     return [
-        [names.orchestrator, names.postgres],
+        [names.orchestrator, names.postgres, names.consul, names.reporter],
         [names.mainNetwork, names.internalNetwork],
         Object.values(names.volumes),
     ];
@@ -39,10 +39,19 @@ describe("names", () => {
                 shared: "mcp-shared-data",
                 logs: "mcp-logs",
                 postgres: "mcp-postgres-data",
+                consul: "mcp-consul-data",
             },
             postgres: "sutazai-mcp-postgres",
+            consul: "sutazai-mcp-consul",
+            reporter: "sutazai-mcp-reporter",
             server: expect.any(Function) as unknown,
+            service: expect.any(Function) as unknown,
         });
+    });
+
+    test("a service in Consul carries the prefix: other stacks may be registered there", () => {
+        expect(namesFor("").service("files-mcp")).toBe("files-mcp");
+        expect(namesFor("team-").service("files-mcp")).toBe("team-files-mcp");
     });
 
     test("two prefixes never give the same name", () => {

@@ -2,6 +2,7 @@ import * as fc from "fast-check";
 import { DEFAULTS, PORTS } from "../../../config/defaults";
 import { hostPort } from "../../../config/names";
 import { ConfigError, loadSettings, SETTING_KEYS } from "../../../config/settings";
+import { testAuthority } from "../../support/certificates";
 import { source, thrown } from "./support";
 
 const DIGEST = `sha256:${"a".repeat(64)}`;
@@ -18,6 +19,11 @@ function bullets(values: Record<string, string>, machine = {}): string[] {
 }
 
 describe("what is accepted", () => {
+    let CA: string;
+    beforeAll(async () => {
+        CA = (await testAuthority()).cert;
+    });
+
     test("defaults", () => {
         expect(load({})).toEqual({
             stack: "dev",
@@ -32,6 +38,7 @@ describe("what is accepted", () => {
             imageSource: "registry",
             orchestrator: { cpus: 4, memoryMb: 4096 },
             postgres: { mode: "managed" },
+            consul: { mode: "managed" },
             certificates: { epoch: 1, caDays: 3650, leafDays: 365 },
             protect: false,
             manifestsDir: "manifests",
@@ -53,6 +60,11 @@ describe("what is accepted", () => {
             orchestratorMemoryMb: "2048",
             orchestratorImage: `docker:25.0.5-dind-alpine3.19@${DIGEST}`,
             postgresMode: "external",
+            consulMode: "external",
+            consulAddress: "consul.example.com:8501",
+            consulScheme: "http",
+            consulDatacenter: "east",
+            consulCa: CA,
             certEpoch: "3",
             caDays: "30",
             leafDays: "30",
@@ -73,6 +85,13 @@ describe("what is accepted", () => {
             imageSource: "registry",
             orchestrator: { cpus: 2.5, memoryMb: 2048, image: values.orchestratorImage },
             postgres: { mode: "external" },
+            consul: {
+                mode: "external",
+                address: "consul.example.com:8501",
+                scheme: "http",
+                datacenter: "east",
+                ca: CA,
+            },
             certificates: { epoch: 3, caDays: 30, leafDays: 30 },
             protect: true,
             manifestsDir: "examples/servers",

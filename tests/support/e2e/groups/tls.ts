@@ -1,6 +1,6 @@
 import type https from "node:https";
 
-import { clientOfOtherCa, subjectOf, type KeyPair } from "../certificates";
+import { clientOfOtherCa, subjectOf, type KeyPair } from "../../certificates";
 import { ask, knock } from "../http";
 import type { TestStack } from "../stack";
 
