@@ -76,7 +76,7 @@ function stateOf(service: string, server: string, found: readonly Registered[]):
 
 /** The states in one line for people. */
 export function meshLine(states: readonly MeshState[] | string): string {
-    if (typeof states === "string") return `Consul: ${states}`;
+    if (typeof states === "string") return states;
     const sick = states.filter(({ state }) => state !== "passing");
     const passing = `Consul: ${String(states.length - sick.length)} of ${String(states.length)} servers pass`;
     return [
