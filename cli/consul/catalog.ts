@@ -34,7 +34,7 @@ interface Service {
 
 /**
  * Everything registered on the stack's node, by name; empty when the node is not there.
- * @throws Error when Consul does not answer, ConsulRefusal when it refuses
+ * @throws Error when Consul does not answer or shows nothing without a token, ConsulRefusal when it refuses
  */
 export async function registered(context: StackContext): Promise<Registered[]> {
     const target = consulTarget(context);
@@ -47,6 +47,11 @@ export async function registered(context: StackContext): Promise<Registered[]> {
         ),
         askConsul<readonly Check[]>(target, "GET", `/v1/health/node/${node}`),
     ]);
+    if (found === null && context.settings.consul.mode === "external" && !target.token) {
+        throw new Error(
+            `Consul at ${target.url} shows nothing of ${node} without a token (CONSUL_HTTP_TOKEN)`,
+        );
+    }
     return (found?.Services ?? [])
         .map((service): Registered => {
             const own = checks.filter((check) => check.ServiceID === service.ID);

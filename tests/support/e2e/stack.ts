@@ -39,12 +39,16 @@ export class TestStack {
     readonly prefix: string;
     readonly orchestrator: string;
     readonly postgres: string;
+    readonly consul: string;
+    readonly reporter: string;
 
     constructor(readonly plan: StackPlan) {
         this.name = plan.name;
         this.prefix = plan.prefix;
         this.orchestrator = `${plan.prefix}sutazai-mcp-orchestrator`;
         this.postgres = `${plan.prefix}sutazai-mcp-postgres`;
+        this.consul = `${plan.prefix}sutazai-mcp-consul`;
+        this.reporter = `${plan.prefix}sutazai-mcp-reporter`;
     }
 
     /** Folder of everything the tests write, besides the settings file. */

@@ -1,5 +1,6 @@
 import { lostRegistrations, meshLine, meshStates } from "../../../cli/stack/mesh";
 import type { StateResource } from "../../../cli/engine/pulumi";
+import { PORTS } from "../../../config/defaults";
 import type { StackContext } from "../../../components/stack-context";
 import { fakeConsul, type FakeConsul } from "../../support/fake-consul";
 import { manifest, stackContext } from "../../support/fixtures";
@@ -41,9 +42,9 @@ beforeAll(async () => {
         return { status, body: catalog ? { Services } : null };
     });
     const base = stackContext({});
-    const { port } = new URL(fake.url);
-    const consul = { mode: "external", address: `127.0.0.1:${port}`, scheme: "http" } as const;
-    context = { ...base, settings: { ...base.settings, consul } };
+    // The stack's own Consul, published where the stand-in listens.
+    const portOffset = Number(new URL(fake.url).port) - PORTS.consul.host;
+    context = { ...base, settings: { ...base.settings, portOffset } };
 });
 beforeEach(() => {
     [catalog, query, status] = [{}, 200, 200];
@@ -118,4 +119,13 @@ describe("how the servers are", () => {
         status = 500;
         expect(meshLine(await meshStates(context, [FILES], 0))).toMatch(/^Consul: GET .* 500 no$/);
     });
+});
+
+test("an external Consul that shows nothing without a token has lost nothing, and the line says so", async () => {
+    catalog = undefined;
+    const address = new URL(fake.url).host;
+    const consul = { mode: "external", address, scheme: "http" } as const;
+    const external = { ...context, settings: { ...context.settings, consul } };
+    expect(await lostRegistrations(external, STATE)).toEqual([]);
+    expect(meshLine(await meshStates(external, [FILES], 0))).toContain("(CONSUL_HTTP_TOKEN)");
 });

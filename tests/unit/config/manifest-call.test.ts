@@ -30,7 +30,11 @@ test("a manifest without one has the hash it had before there were any", () => {
 test.each([
     [{ call: {} }, "spec.health.call.tool", "is missing"],
     [{ call: { tool: "a b" } }, "spec.health.call.tool", "is not the name of a tool"],
-    [{ call: { tool: "x", args: {} } }, "spec.health.call.args", "known fields here: tool, arguments"],
+    [
+        { call: { tool: "x", args: {} } },
+        "spec.health.call.args",
+        "known fields here: tool, arguments",
+    ],
     [{ call: { tool: "x", arguments: [] } }, "spec.health.call.arguments", "is not a mapping"],
     [
         { call: { tool: "x", arguments: { text: "x".repeat(500) } } },

@@ -21,6 +21,7 @@ const status = z.object({
     containers: z.array(z.object({ name: z.string(), health: z.string() })),
     servers: z.array(row),
     endpoints: z.array(endpoint),
+    consul: z.array(z.object({ server: z.string(), state: z.string(), reason: z.string() })),
     certificates: z.object({ days: z.number() }),
 });
 const endpoints = z.object({ endpoints: z.array(endpoint) });
@@ -46,9 +47,18 @@ export function commandTests(stack: TestStack): void {
         const found = resultOf(await stack.mcp(["status", "--json"]), status);
         expect(found).toMatchObject({ stack: stack.name, running: true });
         expect(found.containers).toEqual([
+            { name: stack.consul, health: "healthy" },
             { name: stack.orchestrator, health: "healthy" },
             { name: stack.postgres, health: "healthy" },
+            { name: stack.reporter, health: "healthy" },
         ]);
+        expect(found.consul).toEqual(
+            SERVERS.map((server) => ({
+                server,
+                state: "passing",
+                reason: expect.stringContaining("tool") as unknown,
+            })),
+        );
         expect(found.servers).toEqual(SERVERS.map((name) => healthy(name)));
         expect(found.endpoints.map(({ server, url, state }) => ({ server, url, state }))).toEqual(
             SERVERS.map((server) => ({ server, url: stack.url(PORTS[server]), state: "healthy" })),

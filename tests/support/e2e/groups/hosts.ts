@@ -17,11 +17,12 @@ export function hostTests(stack: TestStack): void {
             Name,
             Privileged,
         }));
-        expect(privileged).toHaveLength(2);
+        const others = [stack.postgres, stack.consul, stack.reporter];
+        expect(privileged).toHaveLength(4);
         expect(privileged).toEqual(
             expect.arrayContaining([
                 { Name: `/${stack.orchestrator}`, Privileged: true },
-                { Name: `/${stack.postgres}`, Privileged: false },
+                ...others.map((name) => ({ Name: `/${name}`, Privileged: false })),
             ]),
         );
     });

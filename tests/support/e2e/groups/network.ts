@@ -105,9 +105,11 @@ export function networkTests(stack: TestStack): void {
                 .sort();
         };
 
-        test("hold the orchestrator on both and PostgreSQL on the internal one alone", async () => {
+        test("hold the orchestrator on both, and each other part on the one it needs", async () => {
             expect(await members(`${stack.prefix}sutazai-main`)).toEqual([
+                `${stack.consul} ${stack.main(5)}/24`,
                 `${stack.orchestrator} ${stack.main(2)}/24`,
+                `${stack.reporter} ${stack.main(7)}/24`,
             ]);
             expect(await members(`${stack.prefix}sutazai-dind-internal`)).toEqual([
                 `${stack.orchestrator} ${stack.internal(2)}/24`,
