@@ -46,10 +46,11 @@ test("what is registered goes with the data volume of an own Consul, and with no
     await recorder.settle();
     for (const name of ["one", "two"]) expect(recorder.one("Node", name).provider).toBe("consul");
     const layers = recorder.all.filter(({ type }) => type === "mcp:mesh:Layer");
-    expect(layers.map(({ name, options }) => [name, options])).toEqual([
-        ["own", { deletedWith: "docker:index/volume:Volume::data" }],
-        ["external", {}],
-    ]);
+    const options = Object.fromEntries(layers.map(({ name, options }) => [name, options]));
+    expect(options).toEqual({
+        own: { deletedWith: "docker:index/volume:Volume::data" },
+        external: {},
+    });
 });
 
 test("a layer makes nothing itself", async () => {
