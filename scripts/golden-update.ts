@@ -6,7 +6,7 @@ import { writeFileSync } from "node:fs";
 import * as path from "node:path";
 
 import { goldenFile, goldenText } from "../tests/support/golden";
-import { PROJECT, runStack } from "../tests/support/program";
+import { PROJECT, runStack } from "../cli/graph/program";
 
 /** One program a process: with more stacks, one process each. */
 const STACK = "dev";

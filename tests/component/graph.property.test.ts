@@ -9,7 +9,7 @@ import {
     secretProblems,
 } from "../support/invariants";
 import { isolatedProgram, removeFolders, shareModules, type Server } from "../support/isolated";
-import type { Ran } from "../support/program";
+import type { Ran } from "../../cli/graph/program";
 
 const SECRET_KEY = "apiToken";
 const SECRET = "plaintext-of-the-stacks-own-secret";

@@ -8,9 +8,9 @@ import { InnerImages } from "../../components/inner-images";
 import type { MachineFacts } from "../../config/machine";
 import { INNER_IMAGES, UPSTREAM } from "../../images/catalog";
 import { onInner, stackContext } from "../support/fixtures";
-import { mockImageId } from "../support/mock-outputs";
-import { startMocks, valueOf, type Recorded, type Recorder } from "../support/mocks";
-import { PROJECT } from "../support/program";
+import { mockImageId } from "../../cli/graph/mock-outputs";
+import { startMocks, valueOf, type Recorded, type Recorder } from "../../cli/graph/mocks";
+import { PROJECT } from "../../cli/graph/program";
 
 /** A file for every input of every image; a folder of the project gets one inside. */
 const FILES: Readonly<Record<string, string>> = Object.fromEntries(

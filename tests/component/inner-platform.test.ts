@@ -1,6 +1,6 @@
 import { InnerPlatform } from "../../components/inner-platform";
 import { onInner, stackContext } from "../support/fixtures";
-import { startMocks, valueOf, type Recorder } from "../support/mocks";
+import { startMocks, valueOf, type Recorder } from "../../cli/graph/mocks";
 
 let recorder: Recorder;
 

@@ -4,7 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { managedContainer, type ManagedContainerArgs } from "../../components/managed-container";
 import { containerInputs, labelsOf, uploadTo } from "../support/docker";
 import { IMAGE } from "../support/fixtures";
-import { isSecretInput, startMocks, type Recorded, type Recorder } from "../support/mocks";
+import { isSecretInput, startMocks, type Recorded, type Recorder } from "../../cli/graph/mocks";
 
 const MINIMAL: ManagedContainerArgs = {
     containerName: "sutazai-demo",

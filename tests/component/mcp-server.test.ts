@@ -5,7 +5,13 @@ import type { ServerManifest } from "../../config/manifest";
 import { healthTest } from "../../images/catalog";
 import { containerInputs, labelsOf } from "../support/docker";
 import { IMAGE, manifest, onInner, stackContext } from "../support/fixtures";
-import { isSecretInput, startMocks, valueOf, type Recorded, type Recorder } from "../support/mocks";
+import {
+    isSecretInput,
+    startMocks,
+    valueOf,
+    type Recorded,
+    type Recorder,
+} from "../../cli/graph/mocks";
 
 const IMAGE_ID = `sha256:${"3c".repeat(32)}`;
 const SECRET = "postgres://reader:s3cret-in-clear@postgres:5432/mcp";

@@ -3,7 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import * as tls from "@pulumi/tls";
 
 import { onHost } from "../support/fixtures";
-import { isSecret, isSecretInput, startMocks, valueOf, type Recorder } from "../support/mocks";
+import { isSecret, isSecretInput, startMocks, valueOf, type Recorder } from "../../cli/graph/mocks";
 
 let recorder: Recorder;
 

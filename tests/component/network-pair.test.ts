@@ -1,7 +1,7 @@
 import { NetworkPair } from "../../components/network-pair";
 import { labelsOf } from "../support/docker";
 import { onHost, stackContext } from "../support/fixtures";
-import { startMocks, valueOf, type Recorder } from "../support/mocks";
+import { startMocks, valueOf, type Recorder } from "../../cli/graph/mocks";
 
 let recorder: Recorder;
 

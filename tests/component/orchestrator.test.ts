@@ -2,8 +2,14 @@ import { INNER_RUNTIME, Orchestrator } from "../../components/orchestrator";
 import { MAX_STOP_GRACE_SECONDS, PORTS } from "../../config/defaults";
 import { containerInputs, labelsOf, uploadTo } from "../support/docker";
 import { IMAGE, hostParts, manifest, onHost, stackContext } from "../support/fixtures";
-import { mockPrivateKey } from "../support/mock-outputs";
-import { isSecretInput, startMocks, valueOf, type Recorded, type Recorder } from "../support/mocks";
+import { mockPrivateKey } from "../../cli/graph/mock-outputs";
+import {
+    isSecretInput,
+    startMocks,
+    valueOf,
+    type Recorded,
+    type Recorder,
+} from "../../cli/graph/mocks";
 
 const SCRIPTS = { entrypoint: "#!/bin/sh\nexec entry\n", runtime: "#!/bin/sh\nexec runc\n" };
 

@@ -1,5 +1,5 @@
 import { generatedPassword } from "../../components/password";
-import { isSecret, startMocks, valueOf, type Recorder } from "../support/mocks";
+import { isSecret, startMocks, valueOf, type Recorder } from "../../cli/graph/mocks";
 
 let recorder: Recorder;
 

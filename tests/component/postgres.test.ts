@@ -8,7 +8,7 @@ import {
     valueOf,
     type Recorded,
     type Recorder,
-} from "../support/mocks";
+} from "../../cli/graph/mocks";
 
 const FILES = { start: "#!/bin/sh\nexec postgres\n", seed: "CREATE SCHEMA sample;\n" };
 

@@ -3,7 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { containerInputs, labelsOf, uploadTo } from "../support/docker";
 import { secretProblems } from "../support/invariants";
 import { isolatedProgram, removeFolders, shareModules, type Server } from "../support/isolated";
-import { isSecretInput, valueOf } from "../support/mocks";
+import { isSecretInput, valueOf } from "../../cli/graph/mocks";
 
 const URL = "postgres://reader:word-of-the-owner@db.example:5432/mcp";
 const FROM = { build: "bridge", command: ["node", "main.mjs"] };

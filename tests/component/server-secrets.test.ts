@@ -3,7 +3,13 @@ import * as pulumi from "@pulumi/pulumi";
 import { ServerSecrets, type ServerSecretsArgs } from "../../components/server-secrets";
 import { containerInputs, labelsOf } from "../support/docker";
 import { IMAGE, onInner } from "../support/fixtures";
-import { isSecretInput, startMocks, valueOf, type Recorded, type Recorder } from "../support/mocks";
+import {
+    isSecretInput,
+    startMocks,
+    valueOf,
+    type Recorded,
+    type Recorder,
+} from "../../cli/graph/mocks";
 
 const FILES = [
     { name: "dsn", content: pulumi.secret("postgres://reader:open-sesame@postgres") },

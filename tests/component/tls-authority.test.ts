@@ -1,5 +1,5 @@
 import { TlsAuthority } from "../../components/tls-authority";
-import { mockPrivateKey } from "../support/mock-outputs";
+import { mockPrivateKey } from "../../cli/graph/mock-outputs";
 import { onHost, stackContext } from "../support/fixtures";
 import {
     isSecret,
@@ -8,7 +8,7 @@ import {
     valueOf,
     type Recorded,
     type Recorder,
-} from "../support/mocks";
+} from "../../cli/graph/mocks";
 
 const HOURS_IN_398_DAYS = 398 * 24;
 

@@ -1,7 +1,7 @@
 import { Volumes } from "../../components/volumes";
 import { labelsOf } from "../support/docker";
 import { onHost, stackContext } from "../support/fixtures";
-import { startMocks, type Recorder } from "../support/mocks";
+import { startMocks, type Recorder } from "../../cli/graph/mocks";
 
 let recorder: Recorder;
 

@@ -15,8 +15,8 @@ import {
     providerProblems,
     secretProblems,
 } from "../support/invariants";
-import { valueOf } from "../support/mocks";
-import { runStack, type Ran } from "../support/program";
+import { valueOf } from "../../cli/graph/mocks";
+import { runStack, type Ran } from "../../cli/graph/program";
 
 let dev: Ran;
 let text: string;

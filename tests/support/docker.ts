@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-import type { Recorded } from "./mocks";
+import type { Recorded } from "../../cli/graph/mocks";
 
 const labelled = z.object({ label: z.string(), value: z.string() });
 

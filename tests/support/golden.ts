@@ -3,9 +3,9 @@ import * as path from "node:path";
 
 import { z } from "zod";
 
-import { mockImageId } from "./mock-outputs";
-import { sha256, type Recorded, type Recorder } from "./mocks";
-import { PROJECT } from "./program";
+import { mockImageId } from "../../cli/graph/mock-outputs";
+import { sha256, type Recorded, type Recorder } from "../../cli/graph/mocks";
+import { PROJECT } from "../../cli/graph/program";
 
 const uploads = z.array(
     z.strictObject({ file: z.string(), content: z.string(), permissions: z.string() }),

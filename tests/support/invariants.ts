@@ -1,5 +1,5 @@
 import { containerInputs, labelsOf } from "./docker";
-import type { Recorded, Recorder } from "./mocks";
+import type { Recorded, Recorder } from "../../cli/graph/mocks";
 
 const HOST = "mcp:host:Layer";
 const INNER = "mcp:inner:Layer";

@@ -2,7 +2,7 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 
-import { PROJECT, runProgram, type Ran } from "./program";
+import { PROJECT, runProgram, type Ran } from "../../cli/graph/program";
 
 /** A manifest: name and `spec`. */
 export interface Server {
