@@ -19,7 +19,9 @@ export class HostLayer extends pulumi.ComponentResource {
  */
 export class InnerLayer extends pulumi.ComponentResource {
     constructor(name: string, provider: pulumi.ProviderResource, dataVolume: pulumi.Resource) {
-        super(INNER_LAYER_TYPE, name, {}, { providers: [provider], deletedWith: dataVolume });
+        // As an input too: an option is not shown to policies, and this one keeps `destroy` from hanging.
+        const inputs = { deletedWith: dataVolume.urn };
+        super(INNER_LAYER_TYPE, name, inputs, { providers: [provider], deletedWith: dataVolume });
         this.registerOutputs({});
     }
 }

@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 
-import { LABELS, PATHS } from "../config/defaults";
+import { LABELS, PATHS, SERVER_USER } from "../config/defaults";
 import type { ServerManifest } from "../config/manifest";
 import { healthTest } from "../images/catalog";
 
@@ -78,7 +78,7 @@ export class McpServer extends pulumi.ComponentResource {
                     MCP_ALLOWED_HOSTS: allowedHosts(context, manifest.name).join(","),
                     MCP_PIDS_LIMIT: String(manifest.resources.pids),
                 },
-                user: "1001:1001",
+                user: SERVER_USER,
                 hostname: manifest.name,
                 readOnly: true,
                 init: true,

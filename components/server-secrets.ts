@@ -1,7 +1,7 @@
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 
-import { LABELS, PATHS } from "../config/defaults";
+import { LABELS, PATHS, SERVER_USER } from "../config/defaults";
 
 import { labelList } from "./stack-context";
 
@@ -45,7 +45,7 @@ export class ServerSecrets extends pulumi.ComponentResource {
                 image: args.image,
                 start: false,
                 mustRun: false,
-                user: "1001:1001",
+                user: SERVER_USER,
                 networkMode: "none",
                 capabilities: { drops: ["ALL"] },
                 securityOpts: ["no-new-privileges"],

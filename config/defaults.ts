@@ -41,6 +41,9 @@ export const PATHS = {
     secrets: "/run/secrets",
 } as const;
 
+/** User and group of everything that runs on the inner daemon. */
+export const SERVER_USER = "1001:1001";
+
 /** Keys of the labels this project puts on what it creates. A manifest may not set any `mcp.` label. */
 export const LABELS = {
     /** What created it. */

@@ -3,6 +3,7 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { z } from "zod";
 import { ConfigError, errorCode } from "./errors";
+import { isContentId } from "./predicates";
 
 /** An image that was built on this machine. */
 export interface LocalImage {
@@ -27,7 +28,7 @@ const FILE = "machine.json";
 
 const localImage = z.strictObject({
     tag: z.string().min(1),
-    imageId: z.string().regex(/^sha256:[0-9a-f]{64}$/, "must be sha256: and 64 hex digits"),
+    imageId: z.string().refine(isContentId, "must be sha256: and 64 hex digits"),
     context: z
         .string()
         .min(1)

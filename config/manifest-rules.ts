@@ -3,6 +3,7 @@ import { MAX_STOP_GRACE_SECONDS, RESERVED_LABEL_PREFIX } from "./defaults";
 import { shown } from "./errors";
 import { parseAddress } from "./ipv4";
 import type { FieldPath, Issue } from "./manifest-issue";
+import { holdsUrlPassword } from "./predicates";
 import { parseDuration, parseMemory } from "./units";
 
 /** Names of host-level services and of our own programs: a server of that name would shadow them. */
@@ -115,7 +116,7 @@ function environmentRules(data: unknown): Issue[] {
         const remedy = "use secrets: the server reads /run/secrets/<name>";
         if (looksSecret(key)) {
             issues.push({ path, problem: "looks like a secret by its name", remedy });
-        } else if (typeof value === "string" && /:\/\/[^/\s]*:[^/\s]*@/.test(value)) {
+        } else if (typeof value === "string" && holdsUrlPassword(value)) {
             issues.push({ path, problem: "the value is a URL with a password", remedy });
         }
     }

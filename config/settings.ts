@@ -1,8 +1,9 @@
 import { CONSUL_KEYS, readConsul, type ConsulSettings } from "./consul-settings";
 import { DEFAULTS, PORTS } from "./defaults";
 import { shown } from "./errors";
-import { formatCidr, isPrivate, overlaps, parseAddress, parseCidr } from "./ipv4";
+import { formatCidr, isPrivate, overlaps, parseCidr } from "./ipv4";
 import type { MachineFacts } from "./machine";
+import { isDigestReference, isLoopback, MAX_CA_DAYS, MAX_LEAF_DAYS } from "./predicates";
 import { SettingReader, setIt, type ConfigSource } from "./setting-reader";
 
 export { ConfigError } from "./errors";
@@ -104,7 +105,7 @@ export function loadSettings(
         bindAddress: read.text(
             "bindAddress",
             DEFAULTS.bindAddress,
-            (text) => text.startsWith("127.") && parseAddress(text) !== undefined,
+            isLoopback,
             "must be an IPv4 loopback address",
             setIt("bindAddress", DEFAULTS.bindAddress),
         ),
@@ -147,7 +148,7 @@ function readImage(read: SettingReader, imageSource: "registry" | "local"): stri
     const image = read.text(
         "orchestratorImage",
         "",
-        (text) => /^[a-z0-9][A-Za-z0-9._/:-]*@sha256:[0-9a-f]{64}$/.test(text),
+        isDigestReference,
         "must be an image with its digest (name@sha256:<64 hex digits>)",
         "look the digest up with: docker buildx imagetools inspect <image>",
     );
@@ -199,8 +200,16 @@ function parsePortRange(text: string): { from: number; to: number } | undefined 
 
 function readCertificates(read: SettingReader): StackSettings["certificates"] {
     const epoch = read.number("certEpoch", DEFAULTS.certEpoch, { min: 1, max: 1000000 });
-    const caDays = read.number("caDays", DEFAULTS.caDays, { min: 1, max: 7300, unit: "days" });
-    const leafDays = read.number("leafDays", DEFAULTS.leafDays, { min: 1, max: 398, unit: "days" });
+    const caDays = read.number("caDays", DEFAULTS.caDays, {
+        min: 1,
+        max: MAX_CA_DAYS,
+        unit: "days",
+    });
+    const leafDays = read.number("leafDays", DEFAULTS.leafDays, {
+        min: 1,
+        max: MAX_LEAF_DAYS,
+        unit: "days",
+    });
     if (read.fine("caDays", "leafDays") && leafDays > caDays) {
         read.refuse(
             "leafDays",

@@ -30,6 +30,8 @@ export interface Recorded {
     readonly inputs: Readonly<Record<string, unknown>>;
     /** Where the inputs are secret: `uploads`, `build.args.KEY`, `envs[0]`. */
     readonly secrets: readonly string[];
+    /** `key`s of the resources each input comes from. */
+    readonly sources: Readonly<Record<string, readonly string[]>>;
     readonly options: RecordedOptions;
 }
 
@@ -166,8 +168,20 @@ function recorded(request: RegisterResourceRequest): Recorded {
         ...(provider === "" ? {} : { provider: keyOf(provider).split("::")[1] ?? "" }),
         inputs: inputs as Record<string, unknown>,
         secrets,
+        sources: sourcesOf(request),
         options: optionsOf(request),
     };
+}
+
+function sourcesOf(request: RegisterResourceRequest): Record<string, readonly string[]> {
+    const entries = request.getPropertydependenciesMap().entries() as IterableIterator<
+        [string, RegisterResourceRequest.PropertyDependencies]
+    >;
+    return Object.fromEntries(
+        [...entries]
+            .map(([input, from]): [string, string[]] => [input, from.getUrnsList().map(keyOf)])
+            .filter(([, from]) => from.length > 0),
+    );
 }
 
 function optionsOf(request: RegisterResourceRequest): RecordedOptions {
