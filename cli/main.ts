@@ -99,6 +99,19 @@ function program(): Command {
         "build every image on this machine, without a registry",
         async (session) => (await import("./commands/build")).build(session),
     );
+    command(
+        root,
+        "check",
+        "check the program against the policies, without engine or Docker",
+        async (session, options) =>
+            (await import("./commands/check")).check(session, options as { format: "text" }),
+    )
+        .addOption(
+            new Option("-f, --format <format>", "what to print")
+                .choices(["text", "json", "sarif", "junit"])
+                .default("text"),
+        )
+        .option("--policy-config <file>", "settings of the rules, as for --policy-pack-config");
     command(root, "doctor", "check everything up depends on", async (session) =>
         (await import("./commands/doctor")).doctor(session),
     );

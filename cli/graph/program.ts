@@ -24,9 +24,9 @@ export interface Ran {
  * Runs the whole program in mocks with the config of a stack file, images from registries: what this machine
  * has built or set in its environment does not count. A process (or jest test file) can run one program.
  */
-export async function runStack(stack: string): Promise<Ran> {
-    const { values, secretKeys } = readStackFile(stack);
-    return runProgram(stack, { ...values, imageSource: "registry" }, secretKeys);
+export async function runStack(stack: string, projectDir = PROJECT): Promise<Ran> {
+    const { values, secretKeys } = readStackFile(stack, projectDir);
+    return runProgram(stack, { ...values, imageSource: "registry" }, secretKeys, projectDir);
 }
 
 /** Runs index.ts in mocks with that config. */
@@ -34,17 +34,23 @@ export async function runProgram(
     stack: string,
     config: Readonly<Record<string, string>>,
     secretKeys: readonly string[] = [],
+    projectDir = PROJECT,
 ): Promise<Ran> {
     for (const variable of REDIRECTING_VARIABLES) delete process.env[variable];
     const recorder = await startMocks(stack, config, secretKeys);
-    const exports: Readonly<Record<string, unknown>> = await import("../../index");
+    // Not `import`: the program must get the SDK that the mocks were set in.
+    // eslint-disable-next-line @typescript-eslint/no-require-imports
+    const exports = require(path.join(projectDir, "index.ts")) as Readonly<Record<string, unknown>>;
     await recorder.settle();
     return { recorder, exports };
 }
 
 /** Config of Pulumi.<stack>.yaml without the project's namespace; a secret, which only its owner can read, by a stand-in. */
-function readStackFile(stack: string): { values: Record<string, string>; secretKeys: string[] } {
-    const text = readFileSync(path.join(PROJECT, `Pulumi.${stack}.yaml`), "utf8");
+function readStackFile(
+    stack: string,
+    projectDir: string,
+): { values: Record<string, string>; secretKeys: string[] } {
+    const text = readFileSync(path.join(projectDir, `Pulumi.${stack}.yaml`), "utf8");
     const { config } = stackFile.parse(parse(text));
     const secretKeys = Object.keys(config).filter(
         (key) => encrypted.safeParse(config[key]).success,

@@ -1,0 +1,81 @@
+import { existsSync, readFileSync } from "node:fs";
+import * as path from "node:path";
+
+import { RunError } from "@pulumi/pulumi";
+
+import type { StackGraph } from "../../policy/core/model";
+import { judge } from "../../policy/core/run";
+import { RULES } from "../../policy/rules";
+import { readPackConfig } from "../check/config";
+import { jsonReport } from "../check/json";
+import { junitReport } from "../check/junit";
+import { mandatory, reportOf, type Report } from "../check/report";
+import { sarifReport } from "../check/sarif";
+import { textReport } from "../check/text";
+import { CliError } from "../errors";
+import { runStack } from "../graph/program";
+import { stackGraph } from "../graph/records";
+import type { Project } from "../project";
+import type { Session } from "../session";
+
+/** Formats of a report. */
+export const FORMATS = ["text", "json", "sarif", "junit"] as const;
+
+export interface CheckOptions {
+    readonly format: (typeof FORMATS)[number];
+    /** File with settings of the rules. */
+    readonly policyConfig?: string;
+}
+
+/**
+ * `./mcp check`: the policy pack's rules over the program, without engine, Docker or network. Images are taken as from
+ * registries, so that it says the same on every machine.
+ */
+export async function check({ project, out }: Session, options: CheckOptions): Promise<void> {
+    const report = await checked(project, options.policyConfig);
+    const format = out.json ? "json" : options.format;
+    process.stdout.write(`${formatted(report, format)}\n`);
+    if (mandatory(report).length > 0) process.exitCode = 1;
+}
+
+/** Runs all rules over the program's graph. */
+export async function checked(project: Project, policyConfig?: string): Promise<Report> {
+    const given = policyConfig === undefined ? {} : readPackConfig(policyConfig, RULES);
+    const graph = await graphOfStack(project);
+    const about = { stack: project.stack, version: packVersion(project.dir), rules: RULES };
+    return reportOf(about, graph, judge(RULES, graph, given), project.dir);
+}
+
+/** The graph of a stack; what the program refuses to start with is said as it says it. */
+async function graphOfStack({ dir, stack, settingsFile }: Project): Promise<StackGraph> {
+    if (!existsSync(settingsFile)) {
+        throw new CliError(
+            `${path.basename(settingsFile)}: there is no such file, so there is no stack ${stack}`,
+            "choose another --stack, or let ./mcp up write the settings of a new one",
+        );
+    }
+    try {
+        return await stackGraph(stack, await runStack(stack, dir));
+    } catch (error) {
+        if (RunError.isInstance(error)) throw new CliError(error.message);
+        throw error;
+    }
+}
+
+function packVersion(projectDir: string): string {
+    const file = path.join(projectDir, "policy", "package.json");
+    return (JSON.parse(readFileSync(file, "utf8")) as { version: string }).version;
+}
+
+function formatted(report: Report, format: CheckOptions["format"]): string {
+    switch (format) {
+        case "json":
+            return JSON.stringify(jsonReport(report), undefined, 2);
+        case "sarif":
+            return JSON.stringify(sarifReport(report), undefined, 2);
+        case "junit":
+            return junitReport(report);
+        case "text":
+            return textReport(report);
+    }
+}
