@@ -22,6 +22,7 @@ module.exports = {
         project("unit"),
         project("component"),
         project("golden"),
+        project("policy"),
         project("e2e"),
         project("pulumi"),
     ],

@@ -12,7 +12,7 @@ import type { Session } from "../session";
 import { ensureImages } from "../stack/images";
 
 /** Suites that need nothing but Node. */
-const FAST = ["unit", "component", "golden"];
+const FAST = ["unit", "component", "golden", "policy"];
 
 /** What a test runner counted. */
 interface Counts {

@@ -1,7 +1,7 @@
 import { LABELS, SERVER_USER } from "../../config/defaults";
 import { isEgressTarget } from "../../config/manifest-rules";
 import type { Finding, ResourceRule, Subject } from "../core/model";
-import { guarded } from "../core/values";
+import { each, guarded } from "../core/values";
 import { BOUNDING_RUNTIME, INNER_NETWORKS, TYPES, cpusOf, labelOf, onHost } from "../known";
 
 import { cis, owaspMcp } from "./references";
@@ -145,15 +145,15 @@ const processes = inner({
             yield { path: "runtime", problem: "is not the one that bounds processes" };
             return;
         }
-        // The runtime bounds by 256 where nothing is said; 0 or no number would turn the bound off.
-        const stated = subject
-            .at("envs")
-            .items()
-            .find((item) => !item.unknown && item.text()?.startsWith("MCP_PIDS_LIMIT=") === true);
-        const number = /^MCP_PIDS_LIMIT=([0-9]{1,9})$/.exec(stated?.text() ?? "")?.[1];
-        if (stated !== undefined && !fits(Number(number ?? 0))) {
-            yield { path: stated.path, problem: "is no bound" };
-        }
+        // The runtime bounds by 256 where nothing is said; 0 or no number would turn the bound off. Of several, it is
+        // the daemon that decides which one counts.
+        yield* each(subject.at("envs"), function* (item) {
+            const stated = /^MCP_PIDS_LIMIT=(.*)$/s.exec(item.text() ?? "")?.[1];
+            if (stated === undefined) return;
+            if (!/^[0-9]{1,9}$/.test(stated) || !fits(Number(stated))) {
+                yield { path: item.path, problem: "is no bound" };
+            }
+        });
     },
 });
 
