@@ -24,8 +24,8 @@ const protectedData: StackRule = {
         disposable: {
             type: "array",
             items: { type: "string" },
-            description: `Volumes that hold no data, by their label ${LABELS.component}: a cache and certificates.`,
-            default: ["volume-data", "volume-certs-ca", "volume-certs-client"],
+            description: `Volumes that hold no data, by their label ${LABELS.component}: a cache, certificates, and the catalog, which is registered anew.`,
+            default: ["volume-data", "volume-certs-ca", "volume-certs-client", "volume-consul"],
         },
     },
     *check(graph, { stacks, disposable }) {

@@ -17,6 +17,15 @@ export function part(values: Partial<ResourceRecord>): Change {
     return (record) => ({ ...record, ...values });
 }
 
+/** Adds one to a list. */
+export function added(key: string, item: unknown): Change {
+    return (record) => {
+        const list = record.props[key];
+        const before: readonly unknown[] = Array.isArray(list) ? list : [];
+        return { ...record, props: { ...record.props, [key]: [...before, item] } };
+    };
+}
+
 /** A record below another parent type, as its URN says. */
 export function below(...types: readonly string[]): Change {
     return (record) => {

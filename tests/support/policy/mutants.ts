@@ -1,12 +1,13 @@
 import { UNKNOWN, type ResourceRecord } from "../../../policy/core/model";
 import { COMPONENTS, TYPES, onHost, onInner } from "../../../policy/known";
 
-import { below, part, props, type Change } from "./change";
+import { added, below, part, props, type Change } from "./change";
 import {
     ofType,
     container,
     orchestrator,
     carrier,
+    catalog,
     server,
     confined,
     runs,
@@ -31,15 +32,6 @@ const SHARED =
     "urn:pulumi:dev::sutazai-mcp::mcp:host:Layer$mcp:host:Volumes$docker:index/volume:Volume::volumes-shared";
 const DSN = "postgres://u:secret@db/x";
 const provider = (name: string): Change => part({ provider: { type: TYPES.dockerProvider, name } });
-
-/** Adds one to a list. */
-const added =
-    (key: string, item: unknown): Change =>
-    (record) => {
-        const list = record.props[key];
-        const before: readonly unknown[] = Array.isArray(list) ? list : [];
-        return { ...record, props: { ...record.props, [key]: [...before, item] } };
-    };
 
 /** Rule, where, and one change for each way to break it. */
 type Mutation = readonly [string, Where, Readonly<Record<string, Change>>];
@@ -156,6 +148,13 @@ const MUTATIONS: readonly Mutation[] = [
             host: props({ host: undefined }),
         },
     ],
+    [
+        "expose-consul-provider",
+        ofType(TYPES.consulProvider),
+        { elsewhere: props({ address: "c.example:8500" }), tls: props({ insecureHttps: true }) },
+    ],
+    ["place-explicit-provider", catalog, { none: part({ provider: undefined }) }],
+    ["secret-argument", ofType(TYPES.consulService), { meta: props({ "meta.dsn": DSN }) }],
     [
         "expose-network-isolation",
         named("platform-closed"),

@@ -23,3 +23,5 @@ export const named =
     (name: string): Where =>
     (record) =>
         record.name === name;
+/** Entries of the catalog, however many kinds there are. */
+export const catalog: Where = ({ type }) => type.startsWith("consul:");
