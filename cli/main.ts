@@ -1,6 +1,7 @@
 import { Command, Option } from "commander";
 import pc from "picocolors";
 
+import type { PreviewOptions } from "./commands/preview";
 import { CliError, messageOf } from "./errors";
 import "./environment";
 import { openSession, type GlobalOptions, type Session } from "./session";
@@ -37,13 +38,25 @@ function program(): Command {
         "bring the stack up; ends with every endpoint checked",
         async (session, options) =>
             (await import("./commands/up")).up(session, options as { engine: "auto" }),
-    ).addOption(engine());
+    )
+        .addOption(engine())
+        .option("--policy", "refuse what the policy pack refuses");
     command(root, "down", "remove everything of the stack", async (session, options) =>
         (await import("./commands/down")).down(session, options as { images?: boolean }),
     ).option("--images", "remove the images built on this machine as well");
     command(root, "preview", "show what up would change", async (session, options) =>
-        (await import("./commands/preview")).preview(session, options as { engine: "auto" }),
-    ).addOption(engine());
+        (await import("./commands/preview")).preview(session, options as unknown as PreviewOptions),
+    )
+        .addOption(engine())
+        .addOption(
+            new Option("-f, --format <format>", "what to print")
+                .choices(["text", "markdown"])
+                .default("text"),
+        )
+        .option("--base <ref>", "compare the program with that of another commit, without engine")
+        .option("--policy", "run the policy pack as well (markdown always does)")
+        .option("--refresh", "read what runs first")
+        .option("--expect-no-changes", "fail when there is anything to change");
     command(
         root,
         "status",

@@ -1,9 +1,6 @@
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import * as path from "node:path";
 
-import { RunError } from "@pulumi/pulumi";
-
-import type { StackGraph } from "../../policy/core/model";
 import { judge } from "../../policy/core/run";
 import { RULES } from "../../policy/rules";
 import { readPackConfig } from "../check/config";
@@ -12,9 +9,8 @@ import { junitReport } from "../check/junit";
 import { mandatory, reportOf, type Report } from "../check/report";
 import { sarifReport } from "../check/sarif";
 import { textReport } from "../check/text";
-import { CliError } from "../errors";
-import { runStack } from "../graph/program";
 import { stackGraph } from "../graph/records";
+import { recordStack } from "../graph/stack";
 import type { Project } from "../project";
 import type { Session } from "../session";
 
@@ -41,25 +37,9 @@ export async function check({ project, out }: Session, options: CheckOptions): P
 /** Runs all rules over the program's graph. */
 export async function checked(project: Project, policyConfig?: string): Promise<Report> {
     const given = policyConfig === undefined ? {} : readPackConfig(policyConfig, RULES);
-    const graph = await graphOfStack(project);
+    const graph = await stackGraph(project.stack, await recordStack(project));
     const about = { stack: project.stack, version: packVersion(project.dir), rules: RULES };
     return reportOf(about, graph, judge(RULES, graph, given), project.dir);
-}
-
-/** The graph of a stack; what the program refuses to start with is said as it says it. */
-async function graphOfStack({ dir, stack, settingsFile }: Project): Promise<StackGraph> {
-    if (!existsSync(settingsFile)) {
-        throw new CliError(
-            `${path.basename(settingsFile)}: there is no such file, so there is no stack ${stack}`,
-            "choose another --stack, or let ./mcp up write the settings of a new one",
-        );
-    }
-    try {
-        return await stackGraph(stack, await runStack(stack, dir));
-    } catch (error) {
-        if (RunError.isInstance(error)) throw new CliError(error.message);
-        throw error;
-    }
 }
 
 function packVersion(projectDir: string): string {

@@ -1,3 +1,5 @@
+import * as path from "node:path";
+
 import type { StackContext } from "../../components/stack-context";
 import type { ServerManifest } from "../../config/manifest";
 import { ensureDocker, hostContainers, hostDocker } from "../docker/host";
@@ -108,10 +110,18 @@ export function demandHealthy(endpoints: readonly CheckedEndpoint[]): void {
 /** `./mcp up`: from whatever is there to a stack whose every endpoint answered. */
 export async function up(
     session: Session,
-    options: { readonly engine: EngineChoice },
+    options: { readonly engine: EngineChoice; readonly policy?: boolean },
 ): Promise<void> {
     const begun = Date.now();
-    await bringUp(session, await prepare(session, options.engine), begun);
+    const prepared = await prepare(session, options.engine);
+    if (options.policy === true && prepared.engine.kind === "rehearse") {
+        throw new CliError(
+            "--policy needs the Pulumi CLI, which runs the policy pack",
+            "run ./mcp check, which asks the same rules, then ./mcp up",
+        );
+    }
+    const policyPacks = options.policy === true ? [path.join(session.project.dir, "policy")] : [];
+    await bringUp(session, prepared, begun, policyPacks);
 }
 
 /** How long the reporter may take to report on what is new, in milliseconds. */
@@ -122,9 +132,10 @@ export async function bringUp(
     session: Session,
     { engine, context, manifests }: Prepared,
     begun: number,
+    policyPacks: readonly string[] = [],
 ): Promise<void> {
     const { out } = session;
-    const changes = await engine.up(showSteps(out));
+    const changes = await engine.up(showSteps(out), { policyPacks });
     const endpoints = await checkEndpoints(context, manifests, 30_000);
     const consul = await meshStates(context, manifests, REPORT_PATIENCE_MS);
     out.result(

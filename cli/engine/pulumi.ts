@@ -10,9 +10,10 @@ import { CliError, messageOf } from "../errors";
 import type { Output } from "../output";
 import { PROJECT_NAME, type Project } from "../project";
 
+import { PreviewEvents, policyNote, reportStep } from "./events";
 import { engineFailure } from "./failure";
 import { dropForeignSalt, hasState } from "./local-backend";
-import type { Engine, OnStep, PreviewResult, Step } from "./types";
+import type { Engine, OnStep, PreviewResult, RunOptions } from "./types";
 
 /** The real engine, through Pulumi's Automation API on the program in this folder. */
 export class PulumiEngine implements Engine {
@@ -46,7 +47,7 @@ export class PulumiEngine implements Engine {
 
     async up(
         onStep: OnStep,
-        options: { readonly target?: readonly string[] } = {},
+        options: RunOptions & { readonly target?: readonly string[] } = {},
     ): Promise<Readonly<Record<string, number>>> {
         const result = await this.run(onStep, (onEvent, signal) =>
             this.stack.up({
@@ -56,6 +57,7 @@ export class PulumiEngine implements Engine {
                 // One failure keeps only what needs it from being made: a Consul that is down costs registrations alone.
                 continueOnError: true,
                 target: options.target ? [...options.target] : undefined,
+                policyPacks: [...(options.policyPacks ?? [])],
             }),
         );
         return result.summary.resourceChanges ?? {};
@@ -73,13 +75,19 @@ export class PulumiEngine implements Engine {
         );
     }
 
-    async preview(): Promise<PreviewResult> {
-        const result = await this.run(
+    async preview({ policyPacks = [], refresh }: RunOptions = {}): Promise<PreviewResult> {
+        const events = new PreviewEvents();
+        const noted = { suppressProgress: true, policyPacks: [...policyPacks], refresh };
+        const { changeSummary, stdout } = await this.run(
             () => undefined,
-            (onEvent, signal) =>
-                this.stack.preview({ onEvent, signal, diff: true, suppressProgress: true }),
-        );
-        return { changes: result.changeSummary, text: result.stdout };
+            (onEvent, signal) => this.stack.preview({ onEvent, signal, diff: true, ...noted }),
+            events,
+        ).catch((error: unknown) => {
+            // A violation fails the preview, and is an answer all the same.
+            if (!events.policies.some(({ mandatory }) => mandatory)) throw error;
+            return { changeSummary: {}, stdout: messageOf(error) };
+        });
+        return { changes: changeSummary, text: stdout, ...events.collected() };
     }
 
     /** Reads the named resources again, so that lost ones leave the state. */
@@ -163,6 +171,7 @@ export class PulumiEngine implements Engine {
             onEvent: (event: automation.EngineEvent) => void,
             signal: AbortSignal,
         ) => Promise<T>,
+        events?: PreviewEvents,
     ): Promise<T> {
         const diagnostics: { urn?: string; message: string }[] = [];
         const started = new Map<string, number>();
@@ -188,6 +197,10 @@ export class PulumiEngine implements Engine {
                 const diagnostic = event.diagnosticEvent;
                 if (diagnostic?.severity === "error")
                     diagnostics.push({ urn: diagnostic.urn, message: diagnostic.message });
+                const note = event.policyEvent && policyNote(event.policyEvent);
+                if (note?.mandatory === true)
+                    diagnostics.push({ urn: note.urn, message: `${note.policy}: ${note.message}` });
+                events?.note(event);
                 reportStep(event, started, onStep);
             }, abort.signal);
         } catch (error) {
@@ -265,25 +278,6 @@ async function pulumi(project: Project, cliPath: string, args: readonly string[]
         maxBuffer: 256 * 1024 * 1024,
     });
     return stdout;
-}
-
-function reportStep(
-    event: automation.EngineEvent,
-    started: Map<string, number>,
-    onStep: OnStep,
-): void {
-    const before = event.resourcePreEvent?.metadata;
-    if (before) started.set(before.urn, Date.now());
-    const after = event.resOutputsEvent?.metadata ?? event.resOpFailedEvent?.metadata;
-    if (!after || after.op === "same" || after.op === "read") return;
-    const begun = started.get(after.urn);
-    const step: Step = {
-        type: after.type,
-        name: after.urn.split("::").at(-1) ?? after.urn,
-        operation: event.resOpFailedEvent ? "failed" : after.op,
-        ...(begun === undefined ? {} : { seconds: (Date.now() - begun) / 1000 }),
-    };
-    onStep(step);
 }
 
 function commandError(error: unknown): string {
