@@ -10,8 +10,9 @@ export function urnParts(urn: string): {
     return { stack: head.replace(/^urn:pulumi:/, ""), ancestors: types.split("$").slice(0, -1) };
 }
 
-/** The whole stack from its resources. */
-export function graphOf(all: readonly ResourceRecord[]): StackGraph {
+/** The whole stack from its resources, by URN: whoever recorded them, in whatever order they were made. */
+export function graphOf(records: readonly ResourceRecord[]): StackGraph {
+    const all = [...records].sort((a, b) => (a.urn < b.urn ? -1 : 1));
     const byUrn = new Map(all.map((record) => [record.urn, record]));
     const byType = new Map<string, ResourceRecord[]>();
     for (const record of all) {

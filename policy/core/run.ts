@@ -79,12 +79,11 @@ export function judge(
     graph: StackGraph,
     given: PackConfig = {},
 ): Verdict[] {
-    const inOrder = [...graph.all].sort((a, b) => (a.urn < b.urn ? -1 : 1));
     return rules.flatMap((rule) => {
         const config = given[rule.name] ?? {};
         if (config.enforcementLevel === "disabled") return [];
         if (rule.scope === "stack") return judgeStack(rule, graph, config);
-        return inOrder.flatMap((record) => judgeResource(rule, record, config, graph));
+        return graph.all.flatMap((record) => judgeResource(rule, record, config, graph));
     });
 }
 

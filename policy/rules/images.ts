@@ -129,9 +129,9 @@ const denied: ResourceRule = {
             const named = subject.at("image");
             yield* guarded(
                 () => (fromImages(subject, named, "image") ? [] : bad(named)),
-                ...["command", "entrypoints", "envs"].map(
-                    (key) => () => each(subject.at(key), bad),
-                ),
+                ...["command", "entrypoints"].map((key) => () => each(subject.at(key), bad)),
+                // A variable that comes from another resource names no package.
+                () => each(subject.at("envs"), (item) => (item.unknown ? [] : bad(item))),
             );
             return;
         }
