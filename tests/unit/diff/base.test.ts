@@ -37,10 +37,7 @@ beforeAll(() => {
     git("add", "--all");
     git("commit", "--quiet", "--message=one");
     const manifest = path.join(folder, "manifests", "http-mcp.yml");
-    writeFileSync(
-        manifest,
-        readFileSync(manifest, "utf8").replace(/memory: \S+/, "memory: 777Mi"),
-    );
+    writeFileSync(manifest, readFileSync(manifest, "utf8").replace(/memory: \S+/, "memory: 777Mi"));
     git("commit", "--quiet", "--all", "--message=two");
 }, 60_000);
 
