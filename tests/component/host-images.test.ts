@@ -4,7 +4,7 @@ import { HostImages, type HostImageName } from "../../components/host-images";
 import type { MachineFacts } from "../../config/machine";
 import { HOST_IMAGES, UPSTREAM } from "../../images/catalog";
 import { IMAGE, onHost, stackContext } from "../support/fixtures";
-import { mockImageId } from "../support/mock-outputs";
+import { mockImageId } from "../../cli/graph/mock-outputs";
 import { startMocks, valueOf, type Recorder } from "../support/mocks";
 import { PROJECT } from "../support/program";
 

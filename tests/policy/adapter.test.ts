@@ -48,6 +48,8 @@ function run(
         for (const policy of policies) {
             if (!("validateResource" in policy)) continue;
             const validate = policy.validateResource as (args: unknown, report: unknown) => void;
+            const { __pulumiType } = validate as { __pulumiType?: string };
+            if (__pulumiType !== undefined && __pulumiType !== record.type) continue;
             const args: Partial<ResourceValidationArgs> = {
                 ...common(policy.name),
                 ...pick(record),
@@ -74,6 +76,10 @@ function run(
     }
     for (const policy of policies) {
         if (!("validateStack" in policy)) continue;
+        const { __pulumiType } = policy.validateStack as { __pulumiType?: string };
+        if (__pulumiType !== undefined && !inputs.some(({ type }) => type === __pulumiType)) {
+            continue;
+        }
         const args = { ...common(policy.name), resources } as unknown as StackValidationArgs;
         void policy.validateStack(args, reporter(policy.name));
     }
