@@ -66,8 +66,10 @@ describeWhere("pulumi", "the life of a stack", () => {
         ]);
         expect(silent(answer)).toEqual([]);
         expect(Object.keys(await stack.host()).sort()).toEqual([
+            "sutazai-mcp-consul",
             "sutazai-mcp-orchestrator",
             "sutazai-mcp-postgres",
+            "sutazai-mcp-reporter",
         ]);
     });
 
@@ -137,7 +139,8 @@ describeWhere("pulumi", "the life of a stack", () => {
         const before = { host: await stack.host(), inner: await stack.inner() };
         project.manifest("notes.yml", notes("10s"));
         const answer = await stack.up();
-        expect(answer.changes).toEqual({ create: 2, same: expect.any(Number) as number });
+        // The component, its container, and its registration.
+        expect(answer.changes).toEqual({ create: 3, same: expect.any(Number) as number });
         expect(silent(answer)).toEqual([]);
         expect(await stack.host()).toEqual(before.host);
         expect(without(await stack.inner(), "notes-mcp")).toEqual(before.inner);
@@ -163,7 +166,7 @@ describeWhere("pulumi", "the life of a stack", () => {
         const before = { host: await stack.host(), inner: await stack.inner() };
         project.manifest("notes.yml");
         const answer = await stack.up();
-        expect(answer.changes).toEqual({ delete: 2, same: expect.any(Number) as number });
+        expect(answer.changes).toEqual({ delete: 3, same: expect.any(Number) as number });
         expect(silent(answer)).toEqual([]);
         expect(await stack.host()).toEqual(before.host);
         expect(await stack.inner()).toEqual(without(before.inner, "notes-mcp"));
