@@ -107,6 +107,11 @@ describeWhere("pulumi", "the policy pack in the engine", () => {
             "config:",
             "  sutazai-mcp:namePrefix: policy-",
             "  sutazai-mcp:imageSource: registry",
+            // Apart from every other stack of this machine, which the preflight would name.
+            '  sutazai-mcp:portOffset: "19300"',
+            "  sutazai-mcp:mainSubnet: 10.231.7.0/24",
+            "  sutazai-mcp:internalSubnet: 10.232.7.0/24",
+            "  sutazai-mcp:innerPool: 10.233.0.0/16",
             "",
         ];
         appendFileSync(project.settingsFile(STACK), settings.join("\n"));
@@ -151,6 +156,26 @@ describeWhere("pulumi", "the policy pack in the engine", () => {
             for (const value of ["hunter2", "API_TOKEN", "SYS_ADMIN", "docker.sock"]) {
                 expect(printed).not.toContain(value);
             }
+        });
+    });
+
+    test("./mcp preview condenses the engine's preview to Markdown, policies and all", async () => {
+        const args = ["--import", "tsx", "cli/main.ts", "--stack", STACK, "preview"];
+        const options = { cwd: project.dir, env: project.env };
+        const run = (...more: string[]): Promise<Ended> =>
+            Running.start(process.execPath, [...args, ...more], options).done;
+        const first = await run("--format", "markdown");
+        expect({ code: first.code, stderr: first.stderr }).toMatchObject({ code: 0 });
+        expect(first.stdout).toContain("From a preview by the engine, against the stack's state.");
+        expect(first.stdout).toContain("- added: `files-mcp`, `http-mcp`, `postgres-mcp`");
+        expect(first.stdout).toContain("| `postgres-mcp` | egress |  | `postgres:5432` |");
+        expect(first.stdout).toContain("0 violations");
+        // The same change, the same text.
+        expect((await run("--format", "markdown")).stdout).toBe(first.stdout);
+        await withMore(UNKNOWN, async () => {
+            const refused = await run("--format", "markdown");
+            expect(refused.code).toBe(1);
+            expect(refused.stdout).toContain("| `image-pinned` | **mandatory** | `later` |");
         });
     });
 
