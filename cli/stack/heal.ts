@@ -8,6 +8,7 @@ import { CliError, messageOf } from "../errors";
 import type { Session } from "../session";
 
 import { inConsul, lostRegistrations } from "./mesh";
+import { idsOf, removeHostStrays, removeInnerStrays } from "./strays";
 
 /** Kinds of Docker objects a state can lose. */
 const LOSABLE: Readonly<Record<string, "container" | "network" | "volume">> = {
@@ -179,10 +180,32 @@ export async function recordLosses(
     }
 }
 
+/**
+ * Removes what an interrupted run made and could not record: a creation that is called off gives the engine no id, while
+ * the daemon may have made the container all the same. Its fixed name would stop the next `up`.
+ */
+async function removeUnrecorded(
+    { project, out }: Session,
+    docker: Docker,
+    resources: readonly StateResource[],
+): Promise<void> {
+    const known = idsOf(resources);
+    const { orchestrator, postgres, consul, reporter, mainNetwork, internalNetwork } =
+        project.context().names;
+    const ours = new Set([orchestrator, postgres, consul, reporter, mainNetwork, internalNetwork]);
+    const removed = [
+        ...(await removeInnerStrays({ project }, docker, known).catch(() => [])),
+        ...(await removeHostStrays(docker, project.stack, known, (name) => ours.has(name))),
+    ];
+    if (removed.length > 0)
+        out.warn(`left by an interrupted run, not in the state: ${removed.join(", ")}; removed`);
+}
+
 /** Puts state and daemons in line before an `up`: what was stopped runs again, what was lost is recorded. */
 export async function heal(session: Session, docker: Docker, engine: PulumiEngine): Promise<void> {
     const resources = await engine.state();
     if (resources.length === 0) return;
+    await removeUnrecorded(session, docker, resources);
     await startStopped(session, docker, resources);
     await recordLosses(session, docker, engine, resources);
 }
