@@ -1,7 +1,7 @@
 import type * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 
-import { MAX_STOP_GRACE_SECONDS, PATHS, PORTS } from "../config/defaults";
+import { INNER_RUNTIME, MAX_STOP_GRACE_SECONDS, PATHS, PORTS } from "../config/defaults";
 import { hostPort } from "../config/names";
 
 import { upload, type PublishedPort } from "./container-types";
@@ -12,9 +12,6 @@ import type { TlsAuthority } from "./tls-authority";
 import type { Volumes } from "./volumes";
 
 export const ORCHESTRATOR_TYPE = "mcp:host:Orchestrator";
-
-/** Name the inner daemon knows our OCI runtime by; inner containers ask for it by name. */
-export const INNER_RUNTIME = "mcp-runc";
 
 export interface OrchestratorArgs {
     readonly context: StackContext;

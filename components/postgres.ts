@@ -1,7 +1,7 @@
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 
-import { PORTS } from "../config/defaults";
+import { PORTS, POSTGRES_HOST } from "../config/defaults";
 
 import { upload } from "./container-types";
 import { managedContainer } from "./managed-container";
@@ -10,9 +10,6 @@ import { generatedPassword } from "./password";
 import { labelList, ownerLabels, type StackContext } from "./stack-context";
 
 export const POSTGRES_TYPE = "mcp:host:Postgres";
-
-/** Name inner containers know the database by (a hosts entry with its fixed address). */
-export const POSTGRES_HOST = "postgres";
 
 const DATABASE = "mcp";
 const READER = "mcp_reader";

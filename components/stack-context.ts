@@ -1,23 +1,14 @@
 import type { AddressPlan } from "../config/addresses";
-import { LABELS } from "../config/defaults";
 import type { Names } from "../config/names";
 import type { StackSettings } from "../config/settings";
+
+export { ownerLabels } from "../config/labels";
 
 /** What every component needs to know of the stack it belongs to. Plain values: they decide names and identity. */
 export interface StackContext {
     readonly settings: StackSettings;
     readonly names: Names;
     readonly addresses: AddressPlan;
-}
-
-/** Labels every container, network and volume of a stack carries; `repair` finds strays by them. */
-export function ownerLabels(stack: string, component: string): Record<string, string> {
-    return {
-        [LABELS.managed]: "true",
-        [LABELS.managedBy]: "sutazai-mcp",
-        [LABELS.stack]: stack,
-        [LABELS.component]: component,
-    };
 }
 
 /** Labels in the provider's form for networks and volumes. */

@@ -58,11 +58,26 @@ export const LABELS = {
     manifestHash: "mcp.manifest-hash",
     /** Transport of the server: `streamable-http`. */
     transport: "mcp.protocol",
+    /** Path of its endpoint. */
+    path: "mcp.path",
     /** What the server may reach: `none` or a list of host:port. */
     egress: "mcp.egress",
     /** Whether it belongs to this project. */
     managed: "mcp.managed",
+    /** File a server is described in, below the project. */
+    manifestFile: "mcp.manifest-file",
+    /** Text of the manifest of a server that was made through the manager's API. */
+    manifest: "mcp.manifest",
 } as const;
+
+/** Values of `LABELS.managedBy`: this program, and the manager for what its API made. */
+export const MANAGED_BY = { program: "sutazai-mcp", manager: "mcp-manager" } as const;
+
+/** Name the inner daemon knows our OCI runtime by; inner containers ask for it by name. */
+export const INNER_RUNTIME = "mcp-runc";
+
+/** Name of the managed PostgreSQL inside the containers that declared it as egress. */
+export const POSTGRES_HOST = "postgres";
 
 /**
  * Longest stop grace a server may have, in seconds: the orchestrator's own is longer, so that its daemon has ended every

@@ -34,7 +34,7 @@ export const COMPONENTS = {
 /** Names of the two docker providers, as index.ts gives them. */
 export const PROVIDERS = { host: "host", inner: "inner" } as const;
 
-/** OCI runtime that bounds processes; `INNER_RUNTIME` of components/orchestrator.ts. */
+/** OCI runtime that bounds processes; `INNER_RUNTIME` of config/defaults.ts. */
 export const BOUNDING_RUNTIME = "mcp-runc";
 
 /** Networks of the inner daemon: without and with a way out. */

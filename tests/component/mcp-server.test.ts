@@ -2,7 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 
 import { McpServer, type McpServerArgs } from "../../components/mcp-server";
 import type { ServerManifest } from "../../config/manifest";
-import { healthTest } from "../../images/catalog";
+import { healthTest } from "../../config/server-health";
 import { containerInputs, labelsOf } from "../support/docker";
 import { IMAGE, manifest, onInner, stackContext } from "../support/fixtures";
 import {
@@ -53,7 +53,7 @@ describe("the bar", () => {
             image: IMAGE_ID,
             command: ["node", "server.mjs"],
             envs: [
-                "MCP_ALLOWED_HOSTS=10.89.0.2,127.0.0.1,172.30.0.2,demo.service.consul,localhost,sutazai-mcp-orchestrator",
+                "MCP_ALLOWED_HOSTS=10.89.0.2,127.0.0.1,172.30.0.2,demo,demo.service.consul,localhost,sutazai-mcp-orchestrator",
                 "MCP_PATH=/mcp",
                 "MCP_PIDS_LIMIT=64",
                 "MCP_PORT=3000",
@@ -130,6 +130,8 @@ test("labels are the manifest's and the stack's", async () => {
         team: "a",
         "mcp.managed": "true",
         "mcp.managed-by": "sutazai-mcp",
+        "mcp.manifest-file": "manifests/demo.yml",
+        "mcp.path": "/mcp",
         "mcp.stack": "test",
         "mcp.component": "server",
         "mcp.server": "demo",

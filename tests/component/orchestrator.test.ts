@@ -1,4 +1,5 @@
-import { INNER_RUNTIME, Orchestrator } from "../../components/orchestrator";
+import { Orchestrator } from "../../components/orchestrator";
+import { INNER_RUNTIME } from "../../config/defaults";
 import { MAX_STOP_GRACE_SECONDS, PORTS } from "../../config/defaults";
 import { containerInputs, labelsOf, uploadTo } from "../support/docker";
 import { IMAGE, hostParts, manifest, onHost, stackContext } from "../support/fixtures";

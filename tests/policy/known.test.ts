@@ -1,5 +1,6 @@
 import { HOST_LAYER_TYPE, INNER_LAYER_TYPE } from "../../components/layers";
-import { INNER_RUNTIME, ORCHESTRATOR_TYPE } from "../../components/orchestrator";
+import { ORCHESTRATOR_TYPE } from "../../components/orchestrator";
+import { INNER_RUNTIME } from "../../config/defaults";
 import { SERVER_SECRETS_TYPE } from "../../components/server-secrets";
 import { runStack } from "../../cli/graph/program";
 import { BOUNDING_RUNTIME, COMPONENTS, INNER_NETWORKS, PROVIDERS, TYPES } from "../../policy/known";
