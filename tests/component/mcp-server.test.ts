@@ -92,7 +92,7 @@ describe("the bar", () => {
             destroyGraceSeconds: 15,
             stopTimeout: 15,
         });
-        expect(labels).toHaveLength(8);
+        expect(labels).toHaveLength(10);
     });
 
     test("never gives way: no privileges, no device, no mount of the host, no network of the host", async () => {

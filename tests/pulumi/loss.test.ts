@@ -109,6 +109,21 @@ describeWhere("pulumi", "what goes wrong around a stack", () => {
         expect(silent(answer)).toEqual([]);
     });
 
+    test("what an interrupted run made without recording it goes, and up makes it anew", async () => {
+        await stack.ensureUp();
+        const { reporter } = stack.names;
+        const handle = stack.docker.getContainer(reporter);
+        const { Config: made, Image } = await handle.inspect();
+        await handle.remove({ force: true });
+        const { id } = await stack.docker.createContainer({
+            ...{ name: reporter, Image, Labels: made.Labels },
+        });
+        const answer = await stack.up();
+        expect(silent(answer)).toEqual([]);
+        expect((await handle.inspect()).Id).not.toBe(id);
+        expect((await handle.inspect()).State.Health?.Status).toBe("healthy");
+    });
+
     test("an orchestrator removed by hand is restored by one up, with all inside as it was", async () => {
         await stack.ensureUp();
         await keep();
