@@ -37,8 +37,8 @@ Settings (environment):
   REPORTER_LOG_LEVEL          fatal, error, warn, info, debug, trace or silent (info)
 
 What to probe stands in the services' Meta in Consul:
-  protocol          mcp (tools/list), docker (TLS handshake), anything else (TCP connect)
-  path              path of the MCP endpoint (/mcp)
+  protocol          mcp (tools/list), docker (TLS handshake), http (GET), else TCP connect
+  path              path of the MCP endpoint (/mcp), or of the GET (/)
   health-tool       MCP tool to call after tools/list; an error of it is critical
   health-arguments  its arguments, a JSON object ({})
   tools             number of tools; written by the reporter

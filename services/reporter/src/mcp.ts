@@ -14,7 +14,8 @@ type Headers = Readonly<Record<string, string>>;
 
 /** What a server has to say. */
 export interface McpAnswer {
-    readonly tools: number;
+    /** As the server gives them, unchecked. */
+    readonly tools: readonly unknown[];
     /** Revision of the protocol that it answered in. */
     readonly protocol: string;
 }
@@ -31,26 +32,32 @@ interface Manner {
 
 const SESSIONLESS = "2026-07-28";
 const NEWEST_WITH_SESSION = "2025-11-25";
-const CLIENT = { name: "mcp-reporter", version: "0.1.0" };
-const META = {
-    "io.modelcontextprotocol/protocolVersion": SESSIONLESS,
-    "io.modelcontextprotocol/clientInfo": CLIENT,
-    "io.modelcontextprotocol/clientCapabilities": {},
-};
 /** A session is renewed after this: a server has to be able to open one, too. */
 const SESSION_LIFE_MS = 60_000;
 const CLOSE_LIMIT_MS = 1_000;
 /** More pages than this are a server that never ends its list. */
 const MOST_PAGES = 50;
 
+/** Who asks, and how. */
+export interface ConversationOptions {
+    /** Name the asking program goes by. */
+    readonly client: string;
+    /** Host header, for a server that is reached by another address than those it answers to. @default the URL's */
+    readonly host?: string;
+}
+
 export class McpConversation {
     readonly #url: URL;
+    readonly #client: Params;
+    readonly #host: Headers;
     readonly #agent = new Agent({ keepAlive: true });
     #manner: Manner | undefined;
     #lastId = 0;
 
-    constructor(url: URL) {
+    constructor(url: URL, { client, host }: ConversationOptions) {
         this.#url = url;
+        this.#client = { name: client, version: "0.1.0" };
+        this.#host = host === undefined ? {} : { host };
     }
 
     /**
@@ -64,7 +71,7 @@ export class McpConversation {
             let manner: Manner | undefined;
             try {
                 manner = await greet();
-                const tools = await this.#countTools(manner, signal);
+                const tools = await this.#allTools(manner, signal);
                 void this.#keep(manner);
                 return { tools, protocol: manner.protocol };
             } catch (error) {
@@ -106,6 +113,7 @@ export class McpConversation {
     /** What to try, in this order. */
     #ways(known: Manner | undefined, signal: AbortSignal): (() => Manner | Promise<Manner>)[] {
         const open = (): Promise<Manner> => this.#openSession(signal);
+        const sessionless = (): Manner => this.#sessionless();
         if (!known) return [sessionless, open];
         const again = (): Manner => known;
         if (known.meta !== undefined) return [again, open];
@@ -118,7 +126,7 @@ export class McpConversation {
         const params = {
             protocolVersion: NEWEST_WITH_SESSION,
             capabilities: {},
-            clientInfo: CLIENT,
+            clientInfo: this.#client,
         };
         const response = await this.#post({ id, method: "initialize", params }, {}, signal);
         const session = response.headers["mcp-session-id"];
@@ -143,8 +151,8 @@ export class McpConversation {
         return manner;
     }
 
-    async #countTools(manner: Manner, signal: AbortSignal): Promise<number> {
-        let count = 0;
+    async #allTools(manner: Manner, signal: AbortSignal): Promise<unknown[]> {
+        const found: unknown[] = [];
         let cursor: unknown;
         for (let page = 0; page < MOST_PAGES; page++) {
             const params = cursor === undefined ? {} : { cursor };
@@ -152,9 +160,9 @@ export class McpConversation {
             if (!Array.isArray(result.tools)) {
                 throw new AnswerError("tools/list: no list of tools in the answer", true);
             }
-            count += result.tools.length;
+            found.push(...(result.tools as unknown[]));
             cursor = result.nextCursor;
-            if (typeof cursor !== "string" || cursor === "") return count;
+            if (typeof cursor !== "string" || cursor === "") return found;
         }
         throw new AnswerError(`tools/list: more than ${MOST_PAGES} pages`, true);
     }
@@ -185,6 +193,7 @@ export class McpConversation {
             url: this.#url,
             method: "POST",
             headers: {
+                ...this.#host,
                 "content-type": "application/json",
                 accept: "application/json, text/event-stream",
                 ...headers,
@@ -200,10 +209,20 @@ export class McpConversation {
         const before = this.#manner;
         this.#manner = manner;
         if (!before?.session || before === manner) return;
-        const { headers } = before;
+        const headers = { ...this.#host, ...before.headers };
         const signal = AbortSignal.timeout(CLOSE_LIMIT_MS);
         const ask = { url: this.#url, method: "DELETE", headers, agent: this.#agent, signal };
         await send(ask).then(drain, () => undefined);
+    }
+
+    #sessionless(): Manner {
+        const meta = {
+            "io.modelcontextprotocol/protocolVersion": SESSIONLESS,
+            "io.modelcontextprotocol/clientInfo": this.#client,
+            "io.modelcontextprotocol/clientCapabilities": {},
+        };
+        const headers = { "mcp-protocol-version": SESSIONLESS };
+        return { protocol: SESSIONLESS, headers, meta, since: performance.now() };
     }
 }
 
@@ -216,13 +235,4 @@ function reasonIn(text: string): string {
         // Plain words.
     }
     return text || "no reason given";
-}
-
-function sessionless(): Manner {
-    return {
-        protocol: SESSIONLESS,
-        headers: { "mcp-protocol-version": SESSIONLESS },
-        meta: META,
-        since: performance.now(),
-    };
 }

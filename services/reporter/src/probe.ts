@@ -1,5 +1,6 @@
 /** From a service's registration to the probe that tells whether it works. */
 import type { CatalogService } from "./catalog.ts";
+import { getOk } from "./http-answer.ts";
 import { McpConversation } from "./mcp.ts";
 import { reachTcp, shakeHands } from "./sockets.ts";
 
@@ -43,6 +44,8 @@ export function probeFor(service: CatalogService, tlsCa: string | undefined): Pr
             return simple("TLS handshake", "TLS handshake completed", (signal) =>
                 shakeHands({ host, port }, tlsCa, signal),
             );
+        case "http":
+            return httpProbe(service);
         default:
             return simple("TCP connect", "accepts TCP connections", (signal) =>
                 reachTcp({ host, port }, signal),
@@ -50,14 +53,27 @@ export function probeFor(service: CatalogService, tlsCa: string | undefined): Pr
     }
 }
 
-function mcpProbe({ address, port, meta }: CatalogService): Probe {
-    const path = meta.path || "/mcp";
-    const origin = `http://${address.includes(":") ? `[${address}]` : address}:${port}`;
-    if (!path.startsWith("/") || !URL.canParse(origin + path)) return never("meta path is no path");
+function httpProbe(service: CatalogService): Probe {
+    const url = urlOf(service, "/");
+    if (url === undefined) return never("meta path is no path");
+    return simple(`GET ${url.pathname}`, "answers HTTP", (signal) => getOk(url, signal));
+}
+
+/** Where a service is asked; `undefined` when its metadata's path is none. */
+function urlOf({ address, port, meta }: CatalogService, fallback: string): URL | undefined {
+    const path = meta.path || fallback;
+    const text = `http://${address.includes(":") ? `[${address}]` : address}:${port}${path}`;
+    return path.startsWith("/") && URL.canParse(text) ? new URL(text) : undefined;
+}
+
+function mcpProbe(service: CatalogService): Probe {
+    const { meta } = service;
+    const url = urlOf(service, "/mcp");
+    if (url === undefined) return never("meta path is no path");
     const tool = meta["health-tool"] || undefined;
     const args = objectIn(meta["health-arguments"] || "{}");
     if (!args) return never("meta health-arguments is not a JSON object");
-    const conversation = new McpConversation(new URL(origin + path));
+    const conversation = new McpConversation(url, { client: "mcp-reporter" });
     let step = "tools/list";
     return {
         get step() {
@@ -65,7 +81,8 @@ function mcpProbe({ address, port, meta }: CatalogService): Probe {
         },
         async run(signal) {
             step = "tools/list";
-            const { tools, protocol } = await conversation.listTools(signal);
+            const { tools: listed, protocol } = await conversation.listTools(signal);
+            const tools = listed.length;
             const what = `${tools} ${tools === 1 ? "tool" : "tools"}, MCP ${protocol}`;
             if (tool === undefined) return { output: what, tools };
             step = tool;

@@ -1,6 +1,7 @@
 /** What counts as healthy: every kind of server, well and ill. */
 import assert from "node:assert/strict";
 import { once } from "node:events";
+import { createServer as createHttpServer } from "node:http";
 import { createServer } from "node:net";
 import { createServer as createTlsServer } from "node:tls";
 import type { AddressInfo } from "node:net";
@@ -247,3 +248,27 @@ check(
         assert.equal(stage.outputOf("postgres"), "TCP connect: connection refused");
     },
 );
+
+check("protocol http: a GET that is answered with 2xx", async (t) => {
+    const stage = await Stage.set(t);
+    let status = 200;
+    const asked: string[] = [];
+    const server = createHttpServer((request, response) => {
+        asked.push(`${request.method} ${request.url}`);
+        response.writeHead(status).end("{}");
+    }).listen(0, "127.0.0.1");
+    t.after(() => server.close());
+    await once(server, "listening");
+    const { port } = server.address() as AddressInfo;
+    stage.register("manager", port, { meta: { protocol: "http", path: "/health" } });
+    stage.register("no-path", port, { meta: { protocol: "http", path: "health" } });
+    stage.report();
+    await stage.status("manager", "passing");
+    assert.equal(stage.outputOf("manager"), "answers HTTP");
+    assert.equal(asked[0], "GET /health");
+    status = 503;
+    await stage.status("manager", "critical");
+    assert.equal(stage.outputOf("manager"), "GET /health: HTTP 503");
+    await stage.status("no-path", "critical");
+    assert.match(stage.outputOf("no-path"), /meta path is no path/);
+});
