@@ -1,0 +1,84 @@
+/** What happens, as server-sent events that can be taken up again after a break. */
+import { PassThrough } from "node:stream";
+import type { FastifyPluginCallbackZod } from "fastify-type-provider-zod";
+import { z } from "zod";
+
+import type { Fleet, ManagerEvent } from "../../model.ts";
+import type { ApiContext } from "../context.ts";
+import { errors } from "../schemas.ts";
+import { Streams } from "../streams.ts";
+
+const SSE = "text/event-stream";
+const MOST_STREAMS = 64;
+const HEARTBEAT_MS = 15_000;
+/** What a client that does not read may leave waiting, in bytes. */
+const MOST_WAITING = 256 * 1024;
+
+const resume = z.object({
+    "last-event-id": z.coerce
+        .number()
+        .int()
+        .min(0)
+        .optional()
+        .describe("Go on after this event; without it only what happens from now on is told"),
+});
+
+export const eventRoutes: FastifyPluginCallbackZod<ApiContext> = (app, context, done) => {
+    const streams = new Streams(MOST_STREAMS, context.stopping);
+    app.get(
+        "/events",
+        {
+            schema: {
+                summary: "Server-sent events; data is JSON of id, at, type, container and detail",
+                description:
+                    "An event of the name `gap` says that events between the id given and the next one are lost.",
+                headers: resume,
+                response: {
+                    200: { description: "Endless", content: { [SSE]: { schema: z.string() } } },
+                    ...errors,
+                },
+            },
+        },
+        async ({ headers }, reply) => {
+            const { signal, release } = streams.enter();
+            const body = new PassThrough({ highWaterMark: MOST_WAITING });
+            const tell = (text: string): void => {
+                if (body.writableLength > MOST_WAITING) body.destroy();
+                else body.write(text);
+            };
+            tell("retry: 2000\n\n");
+            for (const text of missed(context.fleet, headers["last-event-id"])) tell(text);
+            const forget = context.fleet.onEvent((event) => tell(eventText(event)));
+            const heart = setInterval(() => tell(": still here\n\n"), HEARTBEAT_MS);
+            reply.raw.once("close", release);
+            signal.addEventListener("abort", () => {
+                clearInterval(heart);
+                forget();
+                body.end();
+            });
+            return reply
+                .headers({ "content-type": SSE, "cache-control": "no-store" })
+                .serializer(String)
+                .send(body as never);
+        },
+    );
+    done();
+};
+
+/** What a client that was told up to `last` has to be told first. */
+function* missed(fleet: Fleet, last: number | undefined): Generator<string> {
+    if (last === undefined) return;
+    const { recent } = fleet;
+    const newest = recent.at(-1)?.id ?? 0;
+    const oldest = recent[0]?.id ?? 1;
+    // An id that was never given here is of the manager before this one.
+    const known = last <= newest && last >= oldest - 1;
+    if (!known) yield 'event: gap\ndata: {"detail":"events were missed"}\n\n';
+    for (const event of recent) {
+        if (!known || event.id > last) yield eventText(event);
+    }
+}
+
+function eventText(event: ManagerEvent): string {
+    return `id: ${event.id}\ndata: ${JSON.stringify(event)}\n\n`;
+}

@@ -1,0 +1,31 @@
+/** GET /metrics on a port of its own, for the read token. */
+import rateLimit from "@fastify/rate-limit";
+import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from "fastify";
+
+import { answerErrors, answerUnknown } from "./api/answers.ts";
+import { guard, type GuardOptions } from "./api/guard.ts";
+import type { Metrics } from "./metrics/index.ts";
+
+/** The server, ready to listen. */
+export async function createMetricsServer(
+    metrics: Metrics,
+    options: GuardOptions & { readonly log: FastifyBaseLogger },
+): Promise<FastifyInstance> {
+    const app = Fastify({
+        loggerInstance: options.log,
+        logController: new LogController({ disableRequestLogging: true }),
+        requestTimeout: 5_000,
+        forceCloseConnections: true,
+        exposeHeadRoutes: false,
+    });
+    answerErrors(app);
+    await app.register(rateLimit, { global: false });
+    guard(app, options);
+    const refuseOtherMethods = answerUnknown(app);
+    app.get("/metrics", async (_request, reply) =>
+        reply.type(metrics.contentType).send(await metrics.text()),
+    );
+    refuseOtherMethods();
+    await app.ready();
+    return app;
+}

@@ -1,0 +1,2 @@
+/** Metrics in Prometheus's text format, filled from the last snapshot when they are scraped. */
+export { createMetrics, type Metrics, type ObservedRequest } from "./metrics.ts";
