@@ -11,6 +11,7 @@ import { HostImages } from "./components/host-images";
 import { InnerImages } from "./components/inner-images";
 import { InnerPlatform } from "./components/inner-platform";
 import { HostLayer, InnerLayer, MeshLayer } from "./components/layers";
+import { Manager } from "./components/manager";
 import { McpServer } from "./components/mcp-server";
 import { NetworkPair } from "./components/network-pair";
 import { Orchestrator } from "./components/orchestrator";
@@ -75,13 +76,16 @@ const innerProvider = new docker.Provider("inner", {
 const inner = new InnerLayer("inner", innerProvider, volumes.data);
 const onInner = { parent: inner };
 const platform = new InnerPlatform("platform", context, onInner);
+const serverImages = manifests.flatMap(({ source }) =>
+    source.kind === "build" ? [source.image] : [],
+);
 const innerImages = new InnerImages(
     "images",
     {
         context,
         machine,
         projectDir,
-        names: manifests.flatMap(({ source }) => (source.kind === "build" ? [source.image] : [])),
+        names: serverImages,
     },
     onInner,
 );
@@ -96,12 +100,23 @@ const servers = manifests.map((manifest) => {
             manifest,
             image: imageOf(manifest),
             network: egress.length > 0 ? platform.egressNetwork : platform.closedNetwork,
-            volumes: { shared: platform.sharedVolume },
+            volumes: { shared: platform.volumes.shared },
             secrets: secrets(manifest, { "postgres.dsn": postgres?.readerDsn }),
         },
         onInner,
     );
 });
+new Manager(
+    "manager",
+    {
+        context,
+        image: innerImages.id("manager"),
+        network: platform.closedNetwork,
+        volumes: platform.volumes,
+        images: Object.fromEntries(serverImages.map((name) => [name, innerImages.id(name)])),
+    },
+    onInner,
+);
 
 const mesh =
     settings.consul.mode === "external" && consulTokens

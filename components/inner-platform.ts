@@ -1,20 +1,20 @@
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 
-import { PATHS } from "../config/defaults";
+import { INNER_VOLUMES } from "../config/defaults";
 
 import { labelList, ownerLabels, type StackContext } from "./stack-context";
 
 export const INNER_PLATFORM_TYPE = "mcp:inner:Platform";
 
-/** What the servers share on the inner daemon: two networks and the shared-data volume. */
+/** What the containers share on the inner daemon: two networks, and the volumes that are the host's. */
 export class InnerPlatform extends pulumi.ComponentResource {
     /** Network of servers that declare `egress: none`: no address translation, so nothing outside answers them. */
     public readonly closedNetwork: pulumi.Output<string>;
     /** Network of servers that declare egress. */
     public readonly egressNetwork: pulumi.Output<string>;
-    /** Shared storage, for manifests' `volumes[].source: shared`. */
-    public readonly sharedVolume: pulumi.Output<string>;
+    /** Shared storage, for manifests' `volumes[].source: shared`; central logs; the client certificate. */
+    public readonly volumes: Readonly<Record<keyof typeof INNER_VOLUMES, pulumi.Output<string>>>;
 
     constructor(name: string, context: StackContext, opts?: pulumi.ComponentResourceOptions) {
         super(INNER_PLATFORM_TYPE, name, {}, opts);
@@ -45,22 +45,27 @@ export class InnerPlatform extends pulumi.ComponentResource {
             { "com.docker.network.bridge.enable_ip_masquerade": "false" },
         ).name;
         this.egressNetwork = network("egress", { subnet: egress, gateway: egressGateway }, {}).name;
-        // A local volume bound to the folder where the orchestrator has the host's volume: no host path is mounted.
-        const shared = new docker.Volume(
-            `${name}-shared`,
-            {
-                name: "mcp-shared-data",
-                driver: "local",
-                driverOpts: { type: "none", o: "bind", device: PATHS.sharedData },
-                labels: labels("volume-shared"),
-            },
-            child,
-        );
-        this.sharedVolume = shared.name;
+        // Local volumes bound to folders where the orchestrator has the host's volumes: no path of the host is mounted.
+        const volume = (key: keyof typeof INNER_VOLUMES, suffix: string): pulumi.Output<string> =>
+            new docker.Volume(
+                `${name}-${suffix}`,
+                {
+                    name: INNER_VOLUMES[key].name,
+                    driver: "local",
+                    driverOpts: { type: "none", o: "bind", device: INNER_VOLUMES[key].folder },
+                    labels: labels(`volume-${suffix}`),
+                },
+                child,
+            ).name;
+        this.volumes = {
+            shared: volume("shared", "shared"),
+            logs: volume("logs", "logs"),
+            clientCerts: volume("clientCerts", "client-certs"),
+        };
         this.registerOutputs({
             closedNetwork: this.closedNetwork,
             egressNetwork: this.egressNetwork,
-            sharedVolume: this.sharedVolume,
+            volumes: this.volumes,
         });
     }
 }

@@ -1,7 +1,13 @@
 import type * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 
-import { INNER_RUNTIME, MAX_STOP_GRACE_SECONDS, PATHS, PORTS } from "../config/defaults";
+import {
+    CONSUL_PORTS,
+    INNER_RUNTIME,
+    MAX_STOP_GRACE_SECONDS,
+    PATHS,
+    PORTS,
+} from "../config/defaults";
 import { hostPort } from "../config/names";
 
 import { upload, type PublishedPort } from "./container-types";
@@ -53,6 +59,11 @@ export class Orchestrator extends pulumi.ComponentResource {
                     DOCKER_TLS_CERTDIR: certs,
                     DOCKER_DRIVER: "overlay2",
                     MCP_CLOSED_SUBNET: addresses.inner.closed,
+                    MCP_SERVER_SUBNETS: `${addresses.inner.closed} ${addresses.inner.egress}`,
+                    MCP_MANAGER: addresses.inner.manager,
+                    ...(settings.consul.mode === "managed"
+                        ? { MCP_CONSUL: `${addresses.main.consul}:${String(CONSUL_PORTS.http)}` }
+                        : {}),
                     ...(settings.plainApi ? { MCP_PLAIN_API_FROM: addresses.main.gateway } : {}),
                 },
                 memoryMb: settings.orchestrator.memoryMb,

@@ -1,7 +1,7 @@
 import * as consul from "@pulumi/consul";
 import * as pulumi from "@pulumi/pulumi";
 
-import { PORTS } from "../config/defaults";
+import { MANAGER_NAME, PORTS } from "../config/defaults";
 import type { ServerManifest } from "../config/manifest";
 
 import { queryPrefix } from "./consul-policies";
@@ -27,8 +27,8 @@ export interface RegistrationsArgs {
 }
 
 /**
- * What Consul knows of the stack: one external node for the orchestrator, with the inner daemon and each MCP server as
- * service instances on it. Addresses are those of `sutazai-main`.
+ * What Consul knows of the stack: one external node for the orchestrator, with the inner daemon, the manager and each MCP
+ * server as service instances on it. Addresses are those of `sutazai-main`.
  *
  * Health is the reporter's alone (docs/decisions/0007). A service is born with the reporter's check at "critical": it
  * is not found before somebody has asked it. What the reporter writes later, the check and the number of tools, is
@@ -85,6 +85,11 @@ export class Registrations extends pulumi.ComponentResource {
             port: PORTS.dockerTls.container,
             tags: ["docker"],
             meta: { protocol: "docker" },
+        });
+        register(`${name}-manager`, MANAGER_NAME, {
+            port: PORTS.management.container,
+            tags: ["http"],
+            meta: { protocol: "http", path: "/health" },
         });
         for (const { manifest, image } of args.servers) {
             register(`${manifest.name}-registration`, manifest.name, {

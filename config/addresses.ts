@@ -36,6 +36,8 @@ export interface AddressPlan {
         /** Third /24: servers with egress. */
         readonly egress: string;
         readonly egressGateway: string;
+        /** The manager, in the second /24. Docker gives out addresses from the other end. */
+        readonly manager: string;
     };
 }
 
@@ -81,6 +83,7 @@ export function planAddresses(
             closedGateway: hostAt(closed, 1),
             egress: formatCidr(egress),
             egressGateway: hostAt(egress, 1),
+            manager: hostAt(closed, 250),
         },
     };
 }

@@ -37,9 +37,24 @@ export const PATHS = {
     logs: "/var/log/mcp",
     /** State of the inner daemon. */
     dockerData: "/var/lib/docker",
+    /** Client certificate for the inner daemon, in the orchestrator and in the manager. */
+    clientCerts: "/certs/client",
     /** One file per secret of a manifest. */
     secrets: "/run/secrets",
 } as const;
+
+/**
+ * Folders of the orchestrator that are volumes of the inner daemon as well, by the name of the volume there. Each is a
+ * volume of the host, so that no path of the host is mounted.
+ */
+export const INNER_VOLUMES = {
+    shared: { name: "mcp-shared-data", folder: PATHS.sharedData },
+    logs: { name: "mcp-logs", folder: PATHS.logs },
+    clientCerts: { name: "mcp-docker-certs-client", folder: PATHS.clientCerts },
+} as const;
+
+/** Container of the manager, on the inner daemon. */
+export const MANAGER_NAME = "mcp-manager";
 
 /** User and group of everything that runs on the inner daemon. */
 export const SERVER_USER = "1001:1001";

@@ -1,4 +1,4 @@
-import { INNER_IMAGES } from "../images/catalog";
+import { SERVER_IMAGES } from "../images/catalog";
 import { MAX_STOP_GRACE_SECONDS, RESERVED_LABEL_PREFIX } from "./defaults";
 import { shown } from "./errors";
 import { parseAddress } from "./ipv4";
@@ -100,7 +100,7 @@ function serverRules(data: unknown): Issue[] {
         issues.push({ path: ["spec", "image"], ...refused });
     }
     if (command[0] === "") issues.push(noProgram(["spec", "command", 0]));
-    const known = INNER_IMAGES.map(({ name }) => name);
+    const known = SERVER_IMAGES.map(({ name }) => name);
     // A name of another form is the schema's problem.
     if (typeof build === "string" && /^[a-z0-9-]+$/.test(build) && !known.includes(build)) {
         const problem = `${shown(build)} is no image of this project`;

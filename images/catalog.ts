@@ -24,6 +24,8 @@ export interface BuiltImageSpec {
     readonly name: string;
     /** Whose daemon containers of it run on: the orchestrator's or the host's. */
     readonly daemon: "inner" | "host";
+    /** A part of the system: no manifest may name it. */
+    readonly system?: true;
     /** Name of the build argument that carries the parent image. */
     readonly parentArg: "NODE_BASE" | "RUNTIME";
     /** The built image it stands on; none: it stands on the Node base. */
@@ -58,6 +60,28 @@ export const BUILT_IMAGES: readonly BuiltImageSpec[] = [
         inputs: ["images/dbhub"],
     },
     {
+        name: "manager",
+        daemon: "inner",
+        system: true,
+        parentArg: "RUNTIME",
+        parent: "runtime",
+        inputs: [
+            "images/manager",
+            "services/manager/package.json",
+            "services/manager/package-lock.json",
+            "services/manager/tsconfig.json",
+            "services/manager/scripts",
+            "services/manager/src",
+            "services/manager/dashboard",
+            "services/manager/api-docs",
+            // Bundled into it: one loader of manifests, one description of a server's container, one MCP probe.
+            "config",
+            "images/catalog.ts",
+            "manifests/schema.json",
+            "services/reporter/src",
+        ],
+    },
+    {
         name: "reporter",
         daemon: "host",
         parentArg: "RUNTIME",
@@ -73,9 +97,14 @@ export const BUILT_IMAGES: readonly BuiltImageSpec[] = [
     },
 ];
 
-/** Every image that servers can name under `spec.build`, parents before children. */
+/** Every image of the inner daemon, parents before children. */
 export const INNER_IMAGES: readonly BuiltImageSpec[] = BUILT_IMAGES.filter(
     ({ daemon }) => daemon === "inner",
+);
+
+/** Every image that servers can name under `spec.build`. */
+export const SERVER_IMAGES: readonly BuiltImageSpec[] = INNER_IMAGES.filter(
+    ({ system }) => system !== true,
 );
 
 /** Where a host-level container's image comes from in `registry` mode. */
@@ -104,7 +133,10 @@ export function innerImage(name: string): BuiltImageSpec {
 function pick(specs: readonly BuiltImageSpec[], name: string): BuiltImageSpec {
     const spec = specs.find((candidate) => candidate.name === name);
     if (!spec) {
-        const known = specs.map((candidate) => candidate.name).join(", ");
+        const known = specs
+            .filter(({ system }) => system !== true)
+            .map((candidate) => candidate.name)
+            .join(", ");
         throw new Error(`images/${name}: no such image; build is one of: ${known}`);
     }
     return spec;

@@ -1,3 +1,5 @@
+import { INNER_VOLUMES } from "../config/defaults";
+
 import type { Subject } from "./core/model";
 import { COMPONENTS, TYPES, isOrchestrator, neverRuns, onInner } from "./known";
 
@@ -29,13 +31,13 @@ export const EXCEPTIONS: readonly Exception[] = [
         matches: (subject) =>
             subject.ancestors.at(-1) === COMPONENTS.serverSecrets && neverRuns(subject),
     },
-    {
+    ...Object.values(INNER_VOLUMES).map(({ name, folder }): Exception => ({
         rules: ["privilege-no-bind-volumes"],
-        resource: "the inner volume bound to /data/shared",
-        why: "that folder of the orchestrator is the host's volume of shared data, not a path of the host",
+        resource: `the inner volume bound to ${folder}`,
+        why: `that folder of the orchestrator is the host's volume ${name}, not a path of the host`,
         matches: (subject) =>
             subject.record.type === TYPES.volume &&
             onInner(subject.record) &&
-            subject.at("driverOpts").at("device").text() === "/data/shared",
-    },
+            subject.at("driverOpts").at("device").text() === folder,
+    })),
 ];

@@ -28,6 +28,7 @@ export const COMPONENTS = {
     innerLayer: "mcp:inner:Layer",
     orchestrator: "mcp:host:Orchestrator",
     edge: "mcp:host:Edge",
+    manager: "mcp:inner:Manager",
     serverSecrets: "mcp:inner:ServerSecrets",
 } as const;
 

@@ -4,6 +4,7 @@ import {
     createWriteStream,
     existsSync,
     mkdirSync,
+    mkdtempSync,
     readFileSync,
     renameSync,
     rmSync,
@@ -68,8 +69,8 @@ export async function exportContext(
     target: string,
 ): Promise<void> {
     if (existsSync(target)) return;
-    const work = `${target}.work`;
-    rmSync(work, { recursive: true, force: true });
+    // Another run may be at the same: each works in a folder of its own, and the first that is done has made it.
+    const work = mkdtempSync(`${target}.work-`);
     try {
         const saved = await save(docker, image.tag, path.join(work, "saved"));
         const parent = image.parentTag
@@ -101,8 +102,7 @@ export async function exportContext(
             ...settings(saved.config, parent?.Config.Env ?? []),
         ];
         writeFileSync(path.join(context, "Dockerfile"), `${lines.join("\n")}\n`);
-        rmSync(target, { recursive: true, force: true });
-        renameSync(context, target);
+        if (!existsSync(target)) renameSync(context, target);
     } finally {
         rmSync(work, { recursive: true, force: true });
     }

@@ -29,7 +29,7 @@ async function prepareBuilt(
         await buildImage(docker, projectDir, {
             tag,
             dockerfile: `images/${spec.name}/Dockerfile`,
-            folders: ["images", "services"],
+            folders: ["config", "images", "manifests", "services"],
             buildArgs: { [spec.parentArg]: parentTag ?? base.tag },
         });
     }

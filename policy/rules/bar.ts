@@ -1,33 +1,16 @@
-import { LABELS, SERVER_USER } from "../../config/defaults";
-import { isEgressTarget } from "../../config/manifest-rules";
+import { SERVER_USER } from "../../config/defaults";
 import type { Finding, ResourceRule, Subject } from "../core/model";
 import { each, guarded } from "../core/values";
-import { BOUNDING_RUNTIME, INNER_NETWORKS, TYPES, cpusOf, labelOf, onHost } from "../known";
+import { BOUNDING_RUNTIME, cpusOf } from "../known";
 
+import { egress } from "./egress";
+import { inner, onBoth } from "./inner";
 import { cis, owaspMcp } from "./references";
 
-/**
- * The bar: what every container on the inner daemon lives within, one rule each. Those marked `everywhere` hold for
- * the host's containers as well.
+/*
+ * The bar: what every container on the inner daemon lives within, one rule each. Those on `onBoth` hold for the host's
+ * containers as well.
  */
-const onBoth = {
-    scope: "resource",
-    types: [TYPES.container],
-    enforcement: "mandatory",
-    severity: "high",
-} as const;
-
-/** A rule for the inner daemon's containers, and for those on no known daemon. */
-function inner(rule: Omit<ResourceRule, keyof typeof onBoth>): ResourceRule {
-    const { check, ...rest } = rule;
-    return {
-        ...onBoth,
-        ...rest,
-        *check(subject, config) {
-            if (!onHost(subject.record)) yield* check(subject, config);
-        },
-    };
-}
 
 function* flagged(subject: Subject, key: string): Iterable<Finding> {
     if (subject.at(key).flag() !== true) yield { path: key, problem: "is not on" };
@@ -236,51 +219,6 @@ const health: ResourceRule = {
         );
     },
 };
-
-const egress = inner({
-    settles: true,
-    name: "bar-egress",
-    description: "An inner container declares what it may reach, and is on the network that fits.",
-    remediation: `Set the label ${LABELS.egress} to none or a list of host:port, and join the one network for it.`,
-    references: [owaspMcp(2), owaspMcp(9)],
-    *check(subject) {
-        const declared = labelOf(subject, LABELS.egress);
-        const none = declared === "none";
-        const targets = declared?.split(" ") ?? [];
-        if (declared === undefined) {
-            yield { path: "labels", problem: `lacks ${LABELS.egress}` };
-            return;
-        }
-        if (!none && !targets.every(isEgressTarget)) {
-            yield { path: "labels", problem: `${LABELS.egress} is no list of host:port` };
-        }
-        const expected = none ? INNER_NETWORKS.closed : INNER_NETWORKS.egress;
-        const joined = subject.at("networksAdvanced").items();
-        const [only] = joined;
-        if (only === undefined || joined.length > 1) {
-            yield { path: "networksAdvanced", problem: "is not exactly one network" };
-            return;
-        }
-        if (networkName(subject, only.at("name")) !== expected) {
-            yield {
-                path: only.path,
-                problem: `is not ${expected}, which fits the declared egress`,
-            };
-        }
-    },
-});
-
-/** Name of a network; one that is not known yet through the one network it comes from. */
-function networkName(subject: Subject, name: ReturnType<Subject["at"]>): string | undefined {
-    if (name.unknown) {
-        const [from, ...others] = subject.sourcesOf("networksAdvanced");
-        if (from?.type === TYPES.network && others.length === 0) {
-            const known = from.props.name;
-            if (typeof known === "string") return known;
-        }
-    }
-    return name.text();
-}
 
 export const barRules: readonly ResourceRule[] = [
     user,

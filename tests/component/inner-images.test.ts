@@ -57,10 +57,10 @@ const one = (name: string): Recorded => recorder.one("RemoteImage", `images-${na
 
 async function tags(projectDir: string): Promise<Record<string, unknown>> {
     recorder = await startMocks();
-    images(["bridge", "dbhub"], { projectDir });
+    images(["bridge", "dbhub", "manager"], { projectDir });
     await recorder.settle();
     return Object.fromEntries(
-        ["runtime", "bridge", "dbhub"].map((name) => [name, one(name).inputs.name]),
+        ["runtime", "bridge", "dbhub", "manager"].map((name) => [name, one(name).inputs.name]),
     );
 }
 
@@ -133,7 +133,10 @@ describe("tag by content", () => {
         ["services/bridge/src/new.ts", ["bridge"]],
         ["services/bridge/package-lock.json", ["bridge"]],
         ["images/dbhub/Dockerfile", ["dbhub"]],
-        ["images/runtime/Dockerfile", ["bridge", "dbhub", "runtime"]],
+        ["images/runtime/Dockerfile", ["bridge", "dbhub", "manager", "runtime"]],
+        ["services/manager/src/main.ts", ["manager"]],
+        ["config/defaults.ts", ["manager"]],
+        ["services/reporter/src/mcp.ts", ["manager"]],
         ["services/bridge/README.md", []],
         ["images/bridge/node_modules/left-pad/index.js", []],
         ["services/bridge/src/tests/main.test.ts", []],

@@ -14,15 +14,17 @@ async function platform(config: Record<string, string> = {}): Promise<InnerPlatf
     return made;
 }
 
-test("is two networks and the shared volume, on the inner daemon", async () => {
+test("is two networks and the volumes of the host's, on the inner daemon", async () => {
     await platform();
     expect(recorder.below("platform")).toEqual([
         "docker:index/network:Network platform-closed",
         "docker:index/network:Network platform-egress",
+        "docker:index/volume:Volume platform-client-certs",
+        "docker:index/volume:Volume platform-logs",
         "docker:index/volume:Volume platform-shared",
     ]);
     const below = recorder.all.filter(({ name }) => name.startsWith("platform-"));
-    expect(below.map(({ provider }) => provider)).toEqual(["inner", "inner", "inner"]);
+    expect(below.map(({ provider }) => provider)).toEqual(Array(5).fill("inner"));
     expect(below.every(({ options }) => options.deleteBeforeReplace)).toBe(true);
 });
 
@@ -49,14 +51,22 @@ test("networks have the subnets of the plan", async () => {
     });
 });
 
-test("the shared volume is the folder where the orchestrator has the host's volume", async () => {
-    const { sharedVolume } = await platform();
+test("the volumes are the folders where the orchestrator has the host's volumes", async () => {
+    const { volumes } = await platform();
     expect(recorder.one("Volume", "platform-shared").inputs).toMatchObject({
         name: "mcp-shared-data",
         driver: "local",
         driverOpts: { type: "none", o: "bind", device: "/data/shared" },
     });
-    expect(await valueOf(sharedVolume)).toBe("mcp-shared-data");
+    expect(await valueOf(volumes.shared)).toBe("mcp-shared-data");
+    expect(recorder.one("Volume", "platform-logs").inputs).toMatchObject({
+        name: "mcp-logs",
+        driverOpts: { type: "none", o: "bind", device: "/var/log/mcp" },
+    });
+    expect(recorder.one("Volume", "platform-client-certs").inputs).toMatchObject({
+        name: "mcp-docker-certs-client",
+        driverOpts: { type: "none", o: "bind", device: "/certs/client" },
+    });
 });
 
 test("outputs are the names of the networks", async () => {

@@ -211,6 +211,9 @@ describe("published ports", () => {
             "DOCKER_DRIVER=overlay2",
             "DOCKER_TLS_CERTDIR=/certs",
             "MCP_CLOSED_SUBNET=10.90.1.0/24",
+            "MCP_CONSUL=10.89.0.5:8500",
+            "MCP_MANAGER=10.90.1.250",
+            "MCP_SERVER_SUBNETS=10.90.1.0/24 10.90.2.0/24",
         ]);
     });
 

@@ -99,6 +99,7 @@ test("egress decides the network, a build the image, an image by digest stays as
         "image-reporter",
         "images-runtime",
         "images-bridge",
+        "images-manager",
     ]);
 });
 

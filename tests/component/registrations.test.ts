@@ -29,12 +29,13 @@ async function registrations(config: Record<string, string> = {}): Promise<Recor
 
 const service = (name: string): Recorded => recorder.one("Service", `${name}-registration`);
 
-test("is a node of its own, the inner daemon, each server, and a query", async () => {
+test("is a node of its own, the inner daemon, the manager, each server, and a query", async () => {
     await registrations();
     expect(recorder.below("registrations")).toEqual([
         "consul:index/node:Node registrations-node",
         "consul:index/preparedQuery:PreparedQuery registrations-query",
         "consul:index/service:Service plain-mcp-registration",
+        "consul:index/service:Service registrations-manager",
         "consul:index/service:Service registrations-orchestrator",
         "consul:index/service:Service sql-mcp-registration",
     ]);

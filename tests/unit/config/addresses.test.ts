@@ -87,6 +87,7 @@ describe("address plan", () => {
                 closedGateway: "10.90.1.1",
                 egress: "10.90.2.0/24",
                 egressGateway: "10.90.2.1",
+                manager: "10.90.1.250",
             },
         });
     });

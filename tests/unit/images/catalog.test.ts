@@ -58,7 +58,12 @@ describe("built images", () => {
     });
 
     test("servers cannot name one that runs on the host", () => {
-        expect(INNER_IMAGES.map(({ name }) => name)).toEqual(["runtime", "bridge", "dbhub"]);
+        expect(INNER_IMAGES.map(({ name }) => name)).toEqual([
+            "runtime",
+            "bridge",
+            "dbhub",
+            "manager",
+        ]);
         expect(() => innerImage("reporter")).toThrow(
             "images/reporter: no such image; build is one of: runtime, bridge, dbhub",
         );
