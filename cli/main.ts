@@ -1,4 +1,4 @@
-import { Command, Option } from "commander";
+import { Argument, Command, Option } from "commander";
 import pc from "picocolors";
 
 import type { PreviewOptions } from "./commands/preview";
@@ -13,6 +13,7 @@ Examples:
   ./mcp deploy files-mcp            apply one changed manifest
   ./mcp logs http-mcp --follow
   ./mcp discover postgres-mcp       where a consumer finds it, if it is healthy
+  ./mcp connect claude-code         write the endpoints into a client's own file
   ./mcp up --stack second           a second stack beside the first
   ./mcp down                        remove everything`;
 
@@ -64,7 +65,7 @@ function program(): Command {
         async (session) => (await import("./commands/status")).status(session),
     );
     command(root, "list", "list the servers, by manifest and as they run", async (session) =>
-        (await import("./commands/status")).list(session),
+        (await import("./commands/list")).list(session),
     );
     command(
         root,
@@ -74,11 +75,7 @@ function program(): Command {
             (await import("./commands/discover")).discover(session, service, options),
     ).option("-a, --all", "those that are not healthy as well, with the reason");
     command(root, "logs <server>", "show what a server wrote", async (session, options, server) =>
-        (await import("./commands/server")).logs(
-            session,
-            server ?? "",
-            options as { tail: string },
-        ),
+        (await import("./commands/logs")).logs(session, server ?? "", options as { tail: string }),
     )
         .option("-n, --tail <lines>", "lines from the end, or all", "100")
         .option("-f, --follow", "go on as lines come")
@@ -88,14 +85,56 @@ function program(): Command {
         "restart <server>",
         "restart one server and wait until it answers",
         async (session, _options, server) =>
-            (await import("./commands/server")).restart(session, server ?? ""),
+            (await import("./commands/restart")).restart(session, server ?? ""),
     );
+    command(
+        root,
+        "cleanup",
+        "list what nobody of the stack has made inside the orchestrator",
+        async (session, options) => (await import("./commands/cleanup")).cleanup(session, options),
+    ).option("-y, --yes", "remove it");
+    command(
+        root,
+        "adopt <server>",
+        "write the manifest of a server that was made through the manager's API",
+        async (session, _options, server) =>
+            (await import("./commands/adopt")).adopt(session, server ?? ""),
+    );
+    root.command("token")
+        .description("print the manager's token, for the dashboard and for programs")
+        .addArgument(
+            new Argument("[role]", "what it may do").choices(["read", "operate"]).default("read"),
+        )
+        .action(async (role: "read" | "operate") =>
+            (await import("./commands/token")).token(openSession(root.opts<GlobalOptions>()), role),
+        );
+    command(
+        root,
+        "connect <client>",
+        "write the endpoints into an AI client's own configuration file",
+        async (session, options, client) => {
+            const { connect, publishedEndpoints } = await import("./commands/connect");
+            await connect(session, client ?? "", options, publishedEndpoints(session));
+        },
+    )
+        .addOption(
+            new Option(
+                "--scope <scope>",
+                "whose file (default: the project's where there is one)",
+            ).choices(["project", "user"]),
+        )
+        .option("--all-servers", "the single endpoint (default where there is one)")
+        .option("--no-all-servers", "one entry a server")
+        .option("--print", "show the file, write nothing")
+        .option("--remove", "take the entries out")
+        .option("--check", "connect as the client would")
+        .option("--write-token", "write the token itself where the client takes no reference");
     command(
         root,
         "deploy [server]",
         "apply manifests: one server's, or all",
         async (session, _options, server) =>
-            (await import("./commands/server")).deploy(session, server),
+            (await import("./commands/deploy")).deploy(session, server),
     );
     command(
         root,

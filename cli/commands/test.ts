@@ -5,7 +5,7 @@ import * as path from "node:path";
 import type Docker from "dockerode";
 
 import { MACHINE_ENV, type MachineCan } from "../../tests/support/machine";
-import { ensureDocker } from "../docker/host";
+import { ensureDocker, runScript } from "../docker/host";
 import { findPulumi, missingPlugins, scrubbedEnvironment } from "../environment";
 import { CliError, messageOf } from "../errors";
 import type { Session } from "../session";
@@ -44,6 +44,7 @@ export async function test(session: Session, options: TestOptions): Promise<void
         const reason = can[what];
         if (reason !== true) out.warn(`tests that need ${what} are skipped: ${reason}`);
     }
+    if (options.fast !== true && process.env.CI === "true") await installTools(session);
     const results = path.join(project.cacheDir, "test-results");
     rmSync(results, { recursive: true, force: true });
     mkdirSync(results, { recursive: true });
@@ -60,6 +61,18 @@ export async function test(session: Session, options: TestOptions): Promise<void
     );
     if (sum("failed") > 0) process.exitCode = 1;
     else if (sum("passed") === 0) throw new CliError("no test ran", "choose another --pattern");
+}
+
+/** Debian packages that tests of the services skip without: a browser, and the package that has promtool. */
+const TOOLS = ["chromium", "prometheus"];
+
+/** In CI nobody minds what is installed; elsewhere tests say what they lack and are skipped. */
+async function installTools({ project, out }: Session): Promise<void> {
+    for (const tool of TOOLS) {
+        await runScript(project.dir, "ensure-package.sh", [tool], out).catch((error: unknown) => {
+            out.warn(`${messageOf(error)}; tests that need it are skipped`);
+        });
+    }
 }
 
 /** What this machine can do for the tests: true, or the reason why not. */
@@ -138,6 +151,7 @@ async function testServices(
         const code = await run(
             dir,
             [
+                ...(usesTsx(dir) ? ["--import", "tsx"] : []),
                 "--test",
                 "--test-concurrency=1",
                 "--test-reporter=spec",
@@ -154,6 +168,14 @@ async function testServices(
         counts.push(read(file, code));
     }
     return counts;
+}
+
+/** A service that shares the project's modules is not loadable by Node's own type stripping. */
+function usesTsx(dir: string): boolean {
+    const { devDependencies = {} } = JSON.parse(
+        readFileSync(path.join(dir, "package.json"), "utf8"),
+    ) as { readonly devDependencies?: Readonly<Record<string, string>> };
+    return "tsx" in devDependencies;
 }
 
 /** Counts a runner wrote; one that wrote none, or failed without a failed test, counts as one failure. */

@@ -10,6 +10,7 @@ import { PulumiEngine } from "../engine/pulumi";
 import type { Engine, OnStep, Step } from "../engine/types";
 import { CliError } from "../errors";
 import { health, seconds, table, type Output } from "../output";
+import { managerUrl } from "../manager/client";
 import { demand, preflight } from "../preflight";
 import type { Session } from "../session";
 import { checkEndpoints, type CheckedEndpoint } from "../stack/endpoints";
@@ -138,13 +139,14 @@ export async function bringUp(
     const changes = await engine.up(showSteps(out), { policyPacks });
     const endpoints = await checkEndpoints(context, manifests, 30_000);
     const consul = await meshStates(context, manifests, REPORT_PATIENCE_MS);
+    const dashboard = `dashboard: ${managerUrl(session.project)} (./mcp token prints a token)`;
     out.result(
         { engine: engine.kind, changes, seconds: (Date.now() - begun) / 1000, endpoints, consul },
         () => {
             const summary = Object.entries(changes)
                 .map(([operation, count]) => `${String(count)} ${operation}`)
                 .join(", ");
-            return `\n${endpointTable(endpoints)}\n\n${meshLine(consul)}\n\n${summary || "nothing to change"} in ${seconds(Date.now() - begun)}`;
+            return `\n${endpointTable(endpoints)}\n\n${meshLine(consul)}\n${dashboard}\n\n${summary || "nothing to change"} in ${seconds(Date.now() - begun)}`;
         },
     );
     demandHealthy(endpoints);

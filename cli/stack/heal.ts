@@ -198,7 +198,9 @@ async function removeUnrecorded(
         ...(await removeHostStrays(docker, project.stack, known, (name) => ours.has(name))),
     ];
     if (removed.length > 0)
-        out.warn(`left by an interrupted run, not in the state: ${removed.join(", ")}; removed`);
+        out.warn(
+            `not in the state (an interrupted run, or an adopted manifest): ${removed.join(", ")}; removed`,
+        );
 }
 
 /** Puts state and daemons in line before an `up`: what was stopped runs again, what was lost is recorded. */

@@ -1,6 +1,6 @@
 import type Docker from "dockerode";
 
-import { LABELS } from "../../config/defaults";
+import { LABELS, MANAGED_BY } from "../../config/defaults";
 import { InnerDaemon } from "../docker/inner";
 import type { StateResource } from "../engine/pulumi";
 import { CliError, messageOf } from "../errors";
@@ -64,8 +64,12 @@ export async function removeInnerStrays(
     // One that hangs is found out at the price of one question.
     await inner.run(["version"], 10_000);
     const removed: string[] = [];
+    const manifests = new Set(project.manifests().map(({ name }) => name));
     for (const container of await inner.containers()) {
         if (known.has(container.id)) continue;
+        // The API's own stay; one whose manifest has been adopted makes room for the program's.
+        const { [LABELS.managedBy]: by } = container.labels;
+        if (by === MANAGED_BY.manager && !manifests.has(container.name)) continue;
         await inner.run(["rm", "--force", container.id]);
         removed.push(container.name);
     }
