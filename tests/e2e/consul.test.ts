@@ -60,7 +60,9 @@ describeWhere("docker", "an external Consul, over TLS with an authority of its o
             await askConsul<Record<string, unknown>>(consul.target, "GET", "/v1/catalog/services"),
         ).sort();
     const own = (stack: TestStack): string[] =>
-        ["files-mcp", "mcp-orchestrator", "mcp-reporter"].map((name) => `${stack.prefix}${name}`);
+        ["files-mcp", "mcp-manager", "mcp-orchestrator", "mcp-reporter"].map(
+            (name) => `${stack.prefix}${name}`,
+        );
 
     beforeAll(async () => {
         consul = await ExternalConsul.start();

@@ -4,6 +4,8 @@ import { commandTests, upResult } from "../support/e2e/groups/commands";
 import { databaseTests } from "../support/e2e/groups/database";
 import { filesTests } from "../support/e2e/groups/files";
 import { hostTests } from "../support/e2e/groups/hosts";
+import { managerTests } from "../support/e2e/groups/manager";
+import { managerLogTests } from "../support/e2e/groups/manager-logs";
 import { meshCatalogTests } from "../support/e2e/groups/mesh-catalog";
 import { meshConsumerTests } from "../support/e2e/groups/mesh-consumer";
 import { meshHealthTests } from "../support/e2e/groups/mesh-health";
@@ -21,7 +23,7 @@ describeWhere("docker", "a stack brought up by the product's command", () => {
     const stack = new TestStack({
         name: "e2e-suite",
         prefix: "e2e-suite-",
-        portOffset: 3000,
+        portOffset: 3150, // clear of the ports of a stack of the default settings, and of those after it
         third: 0,
         innerPool: "10.97.16.0/20",
     });
@@ -58,6 +60,8 @@ describeWhere("docker", "a stack brought up by the product's command", () => {
     describe("Consul:", () => meshCatalogTests(stack));
     describe("a consumer of Consul:", () => meshConsumerTests(stack));
     describe("health in Consul:", () => meshHealthTests(stack));
+    describe("the manager:", () => managerTests(stack));
+    describe("central logs:", () => managerLogTests(stack));
     describe("failures:", () => resilienceTests(stack));
     describe("commands:", () => commandTests(stack));
 });

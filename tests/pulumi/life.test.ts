@@ -8,6 +8,7 @@ import { ProjectCopy } from "../support/pulumi/project";
 import { filesBelow, realSecrets } from "../support/pulumi/secrets";
 import { notes, silent, without } from "../support/pulumi/servers";
 import { TestStack } from "../support/pulumi/stack";
+import { until } from "../support/pulumi/wait";
 
 jest.setTimeout(300_000);
 
@@ -184,6 +185,13 @@ describeWhere("pulumi", "the life of a stack", () => {
         expect(host["sutazai-mcp-orchestrator"]).not.toBe(before.host["sutazai-mcp-orchestrator"]);
         expect(host["sutazai-mcp-postgres"]).toBe(before.host["sutazai-mcp-postgres"]);
         expect(await stack.inner()).toEqual(before.inner);
+        // The manager shows the daemon the new certificate.
+        const token = await stack.inside(["exec", "mcp-manager", "cat", "/run/secrets/read-token"]);
+        const url = `http://127.0.0.1:${String(stack.portOffset + 18_080)}/ready`;
+        const headers = { authorization: `Bearer ${token.trim()}` };
+        await until("the manager to be ready", 60, async () =>
+            (await fetch(url, { headers }).catch(() => undefined))?.ok === true ? true : undefined,
+        );
         const { changes } = await stack.ok(["preview"]);
         expect(Object.keys(changes)).toEqual(["same"]);
     });

@@ -18,7 +18,9 @@ describeWhere("pulumi", "registrations in the own Consul", () => {
 
     /** What should be registered, with the servers of the moment. */
     const services = (...servers: readonly string[]): string[] =>
-        ["mcp-orchestrator", ...servers].map((name) => stack.names.service(name)).sort();
+        ["mcp-manager", "mcp-orchestrator", ...servers]
+            .map((name) => stack.names.service(name))
+            .sort();
 
     /** Waits until Consul's container has that health. */
     const consulIs = (health: string) =>

@@ -1,5 +1,6 @@
 import { exec, host, type Inspection } from "../docker";
 import type { TestStack } from "../stack";
+import { MANAGER } from "../manager";
 import { FETCHING, FETCHING_PIDS, SERVERS } from "./servers";
 
 const SHA256 = /^sha256:[0-9a-f]{64}$/;
@@ -30,16 +31,14 @@ export function barTests(stack: TestStack): void {
         (await stack.inside(name, ["sh", "-c", script])).stdout.trim();
 
     /** The container that carried the secrets of postgres-mcp onto their volume. */
-    const carrier = async (): Promise<string> => {
-        const { "server-secrets": [name = "", ...others] = [] } = await stack.innerNames();
-        expect(others).toEqual([]);
-        return name;
-    };
+    const carrier = (): string => "postgres-mcp.secrets";
 
-    test("the inner daemon holds the servers, one carrier of secrets and nothing else", async () => {
-        const { server, ...others } = await stack.innerNames();
-        expect(server).toEqual(SERVERS);
-        expect(others).toEqual({ "server-secrets": [await carrier()] });
+    test("the inner daemon holds the servers, the manager, two carriers of secrets, nothing else", async () => {
+        expect(await stack.innerNames()).toEqual({
+            server: SERVERS,
+            manager: [MANAGER],
+            "server-secrets": [`${MANAGER}.secrets`, carrier()],
+        });
     });
 
     describe.each(SERVERS)("%s", (name) => {
@@ -132,7 +131,7 @@ export function barTests(stack: TestStack): void {
     });
 
     test("the carrier of secrets never ran and could do nothing", async () => {
-        const { Config, HostConfig, State } = await inspect(await carrier());
+        const { Config, HostConfig, State } = await inspect(carrier());
         expect(State).toMatchObject({ Status: "created", Running: false, ExitCode: 0 });
         expect(State.StartedAt).toMatch(/^0001-/);
         expect(Config.User).toBe("1001:1001");
@@ -163,7 +162,7 @@ export function barTests(stack: TestStack): void {
                 .trim()
                 .split("\n");
             const texts = await Promise.all([
-                stack.run("docker", "inspect", ...SERVERS, await carrier()),
+                stack.run("docker", "inspect", ...SERVERS, carrier()),
                 stack.run("docker", "volume", "inspect", ...volumes),
                 ...SERVERS.map((name) => stack.run("sh", "-c", `docker logs ${name} 2>&1`)),
                 ...[stack.orchestrator, stack.postgres].map(async (name) => {

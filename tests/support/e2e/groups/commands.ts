@@ -5,6 +5,7 @@ import { resultOf, type Outcome } from "../cli";
 import { answersWithin, callTool } from "../clients";
 import { labelled } from "../docker";
 import { TestStack } from "../stack";
+import { MANAGER } from "../manager";
 import { FETCHING, PORTS, PRODUCT, SERVERS } from "./servers";
 
 const endpoint = z.object({
@@ -71,17 +72,29 @@ export function commandTests(stack: TestStack): void {
         expect(found.servers).toEqual(SERVERS.map((name) => healthy(name)));
         const { code, stdout } = await stack.mcp(["list"]);
         expect(code).toBe(0);
-        expect(stdout).toMatch(/^SERVER +PORT +STATE +MANIFEST/);
-        expect(stdout).toMatch(/^files-mcp +13002 +healthy +current +images\/bridge +none$/m);
+        expect(stdout).toMatch(/^SERVER +ORIGIN +PORT +STATE +MANIFEST/);
+        expect(stdout).toMatch(
+            /^files-mcp +manifest +13002 +healthy +current +14 +\d+\/256 MiB .* images\/bridge +none$/m,
+        );
     });
 
-    test("logs shows the last lines of a server", async () => {
-        const { code, stdout } = await stack.mcp(["logs", "files-mcp", "--tail", "3"]);
-        expect(code).toBe(0);
-        const lines = stdout.trim().split("\n");
-        expect(lines).toHaveLength(3);
-        expect(lines[0]).toMatch(/^\d{4}-\d\d-\d\dT[\d:.]+Z \{"level"/);
-    });
+    test("without the manager they say so, and do the same by Docker itself", async () => {
+        await stack.run("docker", "stop", "--time", "5", MANAGER);
+        try {
+            const found = await stack.mcp(["list", "--json"]);
+            expect(found.stderr).toContain("asking Docker itself");
+            expect(resultOf(found, listing).servers).toEqual(SERVERS.map((name) => healthy(name)));
+            const { stdout } = await stack.mcp(["logs", "files-mcp", "--tail", "3"]);
+            expect(stdout).toMatch(/^\d{4}-\d\d-\d\dT[\d:.]+Z \{"level"/);
+            const stranger = await stack.mcp(["cleanup"]);
+            expect([stranger.code, stranger.stderr]).toEqual([
+                1,
+                expect.stringContaining("the manager does not run") as string,
+            ]);
+        } finally {
+            await stack.run("docker", "start", MANAGER);
+        }
+    }, 60_000);
 
     test("an unknown server is answered with those there are", async () => {
         const commands = ["logs", "restart", "deploy"];

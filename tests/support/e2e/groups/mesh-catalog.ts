@@ -33,7 +33,7 @@ export function meshCatalogTests(stack: TestStack): void {
     const mesh = new Mesh(stack);
     const node = `${stack.prefix}sutazai-mcp-orchestrator`;
 
-    test("every server and the orchestrator are on one node, where sutazai-main reaches them", async () => {
+    test("every server, the manager and the orchestrator are on one node, where sutazai-main reaches them", async () => {
         const path = `/v1/catalog/node-services/${node}`;
         const { Node, Services } = await askConsul<{
             Node: { Address: string };
@@ -47,7 +47,9 @@ export function meshCatalogTests(stack: TestStack): void {
         }>(await mesh.as(), "GET", path);
         expect(Node.Address).toBe(stack.main(2));
         const names = Services.map(({ Service }) => Service).sort();
-        expect(names).toEqual([...SERVERS, "mcp-orchestrator"].map((s) => mesh.service(s)).sort());
+        expect(names).toEqual(
+            [...SERVERS, "mcp-manager", "mcp-orchestrator"].map((s) => mesh.service(s)).sort(),
+        );
         for (const server of SERVERS) {
             const one = Services.find(({ Service }) => Service === mesh.service(server));
             expect(one).toMatchObject({ Address: stack.main(2), Port: PORTS[server] });

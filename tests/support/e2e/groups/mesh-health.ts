@@ -88,6 +88,18 @@ export function meshHealthTests(stack: TestStack): void {
         await mesh.until("mcp-orchestrator", true);
     }, 150_000);
 
+    test("a manager that is gone is critical itself, and takes no server along", async () => {
+        await stack.run("docker", "stop", "--time", "0", "mcp-manager");
+        try {
+            await mesh.until("mcp-manager", false);
+            await all(true);
+        } finally {
+            await stack.run("docker", "start", "mcp-manager");
+        }
+        await mesh.until("mcp-manager", true, 20);
+        await all(true);
+    }, 60_000);
+
     test("a Consul that restarts knows the truth again, also of what died meanwhile", async () => {
         const consul = host.getContainer(stack.consul);
         await consul.stop({ t: 10 });
