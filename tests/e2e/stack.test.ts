@@ -5,6 +5,7 @@ import { databaseTests } from "../support/e2e/groups/database";
 import { filesTests } from "../support/e2e/groups/files";
 import { hostTests } from "../support/e2e/groups/hosts";
 import { managerTests } from "../support/e2e/groups/manager";
+import { managerAbuseTests } from "../support/e2e/groups/manager-abuse";
 import { managerLogTests } from "../support/e2e/groups/manager-logs";
 import { meshCatalogTests } from "../support/e2e/groups/mesh-catalog";
 import { meshConsumerTests } from "../support/e2e/groups/mesh-consumer";
@@ -62,6 +63,7 @@ describeWhere("docker", "a stack brought up by the product's command", () => {
     describe("health in Consul:", () => meshHealthTests(stack));
     describe("the manager:", () => managerTests(stack));
     describe("central logs:", () => managerLogTests(stack));
+    describe("abuse of the manager:", () => managerAbuseTests(stack));
     describe("failures:", () => resilienceTests(stack));
     describe("commands:", () => commandTests(stack));
 });

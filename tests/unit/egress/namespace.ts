@@ -40,7 +40,7 @@ export class Namespace {
         writeFileSync(hosts, "127.0.0.1 localhost\n");
         const mounts =
             `mount --bind ${resolver} /etc/resolv.conf && mount --bind ${hosts} /etc/hosts && ` +
-            `sysctl -qw net.ipv4.ip_unprivileged_port_start=0 && exec "$@"`;
+            `echo 0 >/proc/sys/net/ipv4/ip_unprivileged_port_start && exec "$@"`;
         const program = [process.execPath, "--import", "tsx", join(__dirname, "stage.ts")];
         const stage = spawn("unshare", ["-n", "-m", "sh", "-c", mounts, "stage", ...program], {
             stdio: ["pipe", "pipe", "inherit"],
@@ -102,18 +102,22 @@ export class Namespace {
         );
     }
 
-    /** curl through the companion's proxy, with the environment the server has. */
+    /** curl through the companion's proxy, whatever the host; it ends with the answer's code and the tunnel's. */
     public curl(plan: EgressPlan, ...args: string[]): Promise<Outcome> {
-        return this.inside(
-            ["curl", "-sS", "-m", "15", "--interface", SERVER, "-w", "\n%{http_code} %{http_connect}\n", ...args],
-            plan.serverEnvironment,
-        );
+        const fixed = ["-sS", "-m", "15", "--interface", SERVER];
+        const codes = ["-w", "\n%{http_code} %{http_connect}\n"];
+        const proxy = ["--noproxy", "", "-x", plan.proxyUrl ?? ""];
+        return this.inside(["curl", ...fixed, ...codes, ...proxy, ...args]);
     }
 
-    /** What a server gets to read that connects to the address. */
-    public read(address: string, port: number): Promise<Outcome> {
-        const url = `telnet://${address}:${String(port)}`;
-        return this.inside(["curl", "-sS", "-m", "15", "--interface", SERVER, url]);
+    /** What the server gets to read when it connects to a port of the companion, and says nothing itself. */
+    public read(port: number): Promise<Outcome> {
+        const options = JSON.stringify({ host: COMPANION, port, localAddress: SERVER });
+        const program =
+            `const socket = require("node:net").connect(${options});` +
+            `socket.on("error", ({ code }) => { console.log(code); process.exitCode = 1; });` +
+            `socket.on("data", (data) => process.stdout.write(data));`;
+        return this.inside([process.execPath, "-e", program]);
     }
 
     /** Runs a program in the namespace. */
@@ -132,14 +136,12 @@ export class Namespace {
     }
 
     /** Process ids of the companion's first process and of all below it. */
-    public async processes(): Promise<number[]> {
-        const { stdout } = await run("ps", ["-eo", "pid=,ppid="]);
-        const rows = stdout.split("\n").map((line) => line.trim().split(/\s+/).map(Number));
-        const found = [this.companion?.pid ?? 0];
-        for (const parent of found) {
-            found.push(...rows.filter(([, of]) => of === parent).map(([pid = 0]) => pid));
-        }
-        return found;
+    public processes(): number[] {
+        const below = (pid: string): string[] => {
+            const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim();
+            return [pid, ...children.split(" ").filter(Boolean).flatMap(below)];
+        };
+        return below(String(this.companion?.pid)).map(Number);
     }
 
     /** Ends everything and removes what it wrote. */
