@@ -73,7 +73,10 @@ async function inTurn(
 }
 
 async function answered(url: string, token: string, init: RequestInit = {}): Promise<string> {
-    const headers = { authorization: `Bearer ${token}`, "content-type": "application/yaml" };
+    const headers = {
+        authorization: `Bearer ${token}`,
+        ...(init.body === undefined ? {} : { "content-type": "application/yaml" }),
+    };
     const response = await fetch(url, { ...init, headers });
     const text = await response.text();
     if (!response.ok) throw new Error(`${url}: HTTP ${String(response.status)} ${text}`);

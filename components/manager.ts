@@ -156,9 +156,12 @@ function allowedHosts({ settings, names, addresses }: StackContext): string[] {
 /** What of the settings decides how servers look, for those made through the API. */
 function stackJson({ settings }: StackContext): string {
     const { stack, namePrefix, portOffset, bindAddress } = settings;
-    const { mainSubnet, internalSubnet, innerPool, postgres } = settings;
+    const { mainSubnet, internalSubnet, innerPool, postgres, orchestrator } = settings;
+    const { cpus, memoryMb } = orchestrator;
     return JSON.stringify({
         ...{ stack, namePrefix, portOffset, bindAddress },
         ...{ mainSubnet, internalSubnet, innerPool, postgres },
+        // What all its containers together have to fit into.
+        orchestrator: { cpus, memoryMb },
     });
 }

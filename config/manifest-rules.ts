@@ -3,7 +3,7 @@ import { MAX_STOP_GRACE_SECONDS, RESERVED_LABEL_PREFIX } from "./defaults";
 import { shown } from "./errors";
 import { parseAddress } from "./ipv4";
 import type { FieldPath, Issue } from "./manifest-issue";
-import { holdsUrlPassword } from "./predicates";
+import { holdsPrivateKey, holdsUrlPassword } from "./predicates";
 import { parseDuration, parseMemory } from "./units";
 
 /** Names of host-level services and of our own programs: a server of that name would shadow them. */
@@ -56,7 +56,7 @@ export function ruleIssues(data: unknown): Issue[] {
     return [
         ...nameRules(data),
         ...serverRules(data),
-        ...environmentRules(data),
+        ...secretRules(data),
         ...resourceRules(data),
         ...volumeRules(data),
         ...egressRules(data),
@@ -109,7 +109,7 @@ function serverRules(data: unknown): Issue[] {
     return issues;
 }
 
-function environmentRules(data: unknown): Issue[] {
+function secretRules(data: unknown): Issue[] {
     const issues: Issue[] = [];
     for (const [key, value] of Object.entries(mapping(at(data, ["spec", "environment"])))) {
         const path = ["spec", "environment", key];
@@ -120,6 +120,13 @@ function environmentRules(data: unknown): Issue[] {
             issues.push({ path, problem: "the value is a URL with a password", remedy });
         }
     }
+    // As policy's secret-argument has it: a command is in every inspection.
+    list(at(data, ["spec", "command"])).forEach((word, index) => {
+        if (typeof word !== "string" || !(holdsUrlPassword(word) || holdsPrivateKey(word))) return;
+        const path = ["spec", "command", index];
+        const remedy = "use secrets: the server reads /run/secrets/<name>";
+        issues.push({ path, problem: "the argument holds a secret", remedy });
+    });
     const names = list(at(data, ["spec", "secrets"])).map((secret) => at(secret, ["name"]));
     return [...issues, ...repeated(names, (index) => ["spec", "secrets", index, "name"])];
 }

@@ -12,7 +12,7 @@ export async function cleanup(
     { project, out }: Session,
     options: { readonly yes?: boolean },
 ): Promise<void> {
-    const manager = await ManagerClient.open(project, "operate");
+    const manager = await ManagerClient.open(project, options.yes === true ? "operate" : "read");
     const answer = await askCleanup(manager, options.yes !== true);
     const { dryRun, found } = answer;
     out.result(answer, () => {

@@ -24,6 +24,11 @@ const MOST_LINES = 10_000;
  */
 export async function logs(session: Session, server: string, options: LogsOptions): Promise<void> {
     const query = queryOf(options);
+    if (options.tail === "all") {
+        session.out.say(
+            `at most the newest ${String(MOST_LINES)} lines; all of them are on mcp-logs`,
+        );
+    }
     const path = `/containers/${encodeURIComponent(server)}/logs?${query.toString()}`;
     await managerOr(
         session,
@@ -43,8 +48,15 @@ async function central({ out }: Session, manager: ManagerClient, path: string): 
         const record = logRecord(line);
         if (!record) continue;
         const target = record.stream === "stderr" && !out.json ? process.stderr : process.stdout;
-        target.write(out.json ? `${line}\n` : `${record.time} ${record.line}\n`);
+        target.write(out.json ? `${line}\n` : `${record.time} ${shown(record.line, target)}\n`);
     }
+}
+
+/** On a terminal without the characters that would steer it: what a server writes is not trusted. */
+function shown(line: string, target: { readonly isTTY?: boolean }): string {
+    return target.isTTY === true
+        ? line.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, "�")
+        : line;
 }
 
 function queryOf({ tail, follow, since }: LogsOptions): URLSearchParams {

@@ -194,7 +194,7 @@ async function removeUnrecorded(
         project.context().names;
     const ours = new Set([orchestrator, postgres, consul, reporter, mainNetwork, internalNetwork]);
     const removed = [
-        ...(await removeInnerStrays({ project }, docker, known).catch(() => [])),
+        ...(await removeInnerStrays({ project }, docker, known)),
         ...(await removeHostStrays(docker, project.stack, known, (name) => ours.has(name))),
     ];
     if (removed.length > 0)

@@ -61,15 +61,28 @@ export async function removeInnerStrays(
         .catch(() => undefined);
     if (inspected?.State.Running !== true || !known.has(inspected.Id)) return [];
     const inner = new InnerDaemon(docker, orchestrator);
-    // One that hangs is found out at the price of one question.
-    await inner.run(["version"], 10_000);
+    // One that hangs is found out at the price of one question; what is wrong with it is told by what needs it.
+    const answers = await inner.run(["version"], 10_000).then(
+        () => true,
+        () => false,
+    );
+    if (!answers) return [];
     const removed: string[] = [];
-    const manifests = new Set(project.manifests().map(({ name }) => name));
+    const manifests = new Map(project.manifests().map(({ name, hash }) => [name, hash]));
     for (const container of await inner.containers()) {
         if (known.has(container.id)) continue;
-        // The API's own stay; one whose manifest has been adopted makes room for the program's.
-        const { [LABELS.managedBy]: by } = container.labels;
-        if (by === MANAGED_BY.manager && !manifests.has(container.name)) continue;
+        const { [LABELS.managedBy]: by, [LABELS.manifestHash]: hash } = container.labels;
+        if (by === MANAGED_BY.manager) {
+            // The API's own stay; one whose manifest has been adopted makes room for the program's.
+            const wanted = manifests.get(container.name);
+            if (wanted === undefined) continue;
+            if (wanted !== hash) {
+                throw new CliError(
+                    `${container.name} was made through the manager's API, and a manifest has that name`,
+                    `rename the manifest, or take its own first: remove the file, ./mcp adopt ${container.name}`,
+                );
+            }
+        }
         await inner.run(["rm", "--force", container.id]);
         removed.push(container.name);
     }

@@ -107,6 +107,7 @@ test("knows the daemon, the names it is asked by, and what decides how servers l
         internalSubnet: "172.30.0.0/16",
         innerPool: "10.90.0.0/16",
         postgres: { mode: "managed" },
+        orchestrator: { cpus: 4, memoryMb: 4096 },
     });
 });
 

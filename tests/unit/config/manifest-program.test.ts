@@ -132,6 +132,13 @@ describe("command", () => {
         ],
         ["  command: [node, 3]", "7:19", "spec.command[1]", "a number is not text", "quote it"],
         ['  command: ["", x]', "7:13", "spec.command[0]", "is empty", "write the program"],
+        [
+            '  command: ["x", "--dsn=postgres://u:hunter2@db/x"]',
+            "7:18",
+            "spec.command[1]",
+            "the argument holds a secret",
+            "use secrets",
+        ],
         ['  command: ["a\\0"]', "7:13", "spec.command[0]", "the value is not text", "quote it"],
         ...[
             "@modelcontextprotocol/server-postgres",

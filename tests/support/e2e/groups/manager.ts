@@ -104,12 +104,16 @@ export function managerTests(stack: TestStack): void {
         expect(ready.status).toBe(200);
     });
 
-    test("no server reaches it, by its own address or by the orchestrator's", async () => {
+    test("no server reaches it, by its own address or by the orchestrator's, nor the daemon's API", async () => {
         const [found] = await stack.inspect(MANAGER);
         const own = Object.values(found?.NetworkSettings.Networks ?? {})[0]?.IPAddress ?? "";
         expect(own).toMatch(/^10\.97\./);
         for (const name of PRODUCT) {
-            for (const url of [`http://${own}:8080/health`, `http://${own}:9090/metrics`]) {
+            const urls = [own, stack.main(2)].flatMap((host) => [
+                `http://${host}:8080/health`,
+                `http://${host}:9090/metrics`,
+            ]);
+            for (const url of [...urls, `https://${stack.main(2)}:2376/_ping`]) {
                 const command = ["curl", "-sS", "-m", "2", url];
                 expect([name, url, (await stack.inside(name, command)).code]).toEqual([
                     name,
