@@ -32,7 +32,10 @@ export const EGRESS_VARIABLES = { squid: "EGRESS_SQUID_CONF", haproxy: "EGRESS_H
 /** The command of the companion's health check. */
 export const EGRESS_HEALTH: readonly string[] = ["bash", "/opt/egress/mcp-egress", "health"];
 
-/** Limits of a companion; both programs under load stay below two thirds of the memory. */
+/**
+ * Limits of a companion. Measured with both programs: 13 MiB at rest, 49 with a stalled download on every connection the
+ * proxy takes, 35 after 15000 requests.
+ */
 export const EGRESS_LIMITS = { memoryMb: 64, cpus: 0.25, pids: 32 } as const;
 
 const FIRST_PROXY_PORT = 3128;

@@ -1,5 +1,5 @@
 import { FORBIDDEN_RANGES, PRIVATE_RANGES } from "./ranges";
-import type { EgressTarget, TargetKind } from "./target";
+import type { EgressTarget } from "./target";
 
 /** Where the proxy listens: the companion's address on the server's network, and a port. */
 export interface ProxyListener {
@@ -47,8 +47,9 @@ const PROCESS = [
     "memory_pools off",
     "digest_generation off",
     "client_db off",
-    // Buffers are sized by the limit on descriptors, which a container inherits at a million.
-    "max_filedescriptors 1024",
+    // Some 90 connections at once; more wait to be accepted. So many downloads that nobody reads fit the memory limit.
+    "max_filedescriptors 256",
+    "read_ahead_gap 4 KB",
     "server_persistent_connections off",
     "quick_abort_min 0",
     "quick_abort_max 0",
@@ -68,19 +69,19 @@ const PROCESS = [
     "",
 ];
 
+/** Kinds a request can be admitted by; `any` is a case of `public`. */
+const ADMITTED = ["address", "internal", "public"] as const;
+
 function accessRules(targets: readonly EgressTarget[]): string[] {
     const ports = [...new Set(targets.map(({ port }) => port))];
-    const named = (["address", "internal", "public"] as const).flatMap((kind) =>
-        kindRules(kind, targets),
-    );
-    const kinds = (["address", "internal", "public"] as const).filter((kind) =>
-        named.some((line) => line.startsWith(`acl ${kind} `)),
-    );
-    const has = (kind: TargetKind): boolean => kinds.some((known) => known === kind);
+    const acls = new Map(ADMITTED.map((kind) => [kind, kindRules(kind, targets)]));
+    const present = ADMITTED.filter((kind) => acls.get(kind)?.length);
+    const allow = (kind: (typeof ADMITTED)[number]): string[] =>
+        present.includes(kind) ? [`http_access allow ${kind}`] : [];
     return [
         ...ports.map((port) => `acl port_${port} port ${port}`),
-        ...named,
-        `acl declared any-of ${kinds.join(" ")}`,
+        ...[...acls.values()].flat(),
+        `acl declared any-of ${present.join(" ")}`,
         "acl http proto HTTP",
         "acl resolved dst all",
         `acl forbidden dst ${FORBIDDEN_RANGES.join(" ")}`,
@@ -91,18 +92,18 @@ function accessRules(targets: readonly EgressTarget[]): string[] {
         "http_access deny !CONNECT !http",
         "http_access deny !declared",
         "http_access deny !resolved",
-        ...(has("address") ? ["http_access allow address"] : []),
+        ...allow("address"),
         "http_access deny forbidden",
-        ...(has("internal") ? ["http_access allow internal"] : []),
+        ...allow("internal"),
         "http_access deny private_range",
-        ...(has("public") ? ["http_access allow public"] : []),
+        ...allow("public"),
         "http_access deny all",
     ];
 }
 
 /** ACLs for the targets of a kind, summed up in one of the kind's name; `any` is the public internet on a port. */
 function kindRules(
-    kind: Exclude<TargetKind, "any">,
+    kind: (typeof ADMITTED)[number],
     targets: readonly EgressTarget[],
 ): readonly string[] {
     const lines: string[] = [];

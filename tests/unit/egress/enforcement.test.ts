@@ -18,7 +18,7 @@ function missing(): string[] {
 }
 
 const lacking = missing();
-const real: typeof describe = lacking.length === 0 ? describe : (describe.skip as typeof describe);
+const real: typeof describe = lacking.length === 0 ? describe : describe.skip;
 const needs = lacking.length === 0 ? "" : ` (needs ${lacking.join(", ")})`;
 
 jest.setTimeout(60_000);
@@ -41,16 +41,24 @@ function refused({ output }: Outcome): void {
     expect(output).not.toContain("reached");
 }
 
-const tunnel = (target: string): Promise<Outcome> =>
-    world.curl(plan, "-p", `http://${target}/`);
+const tunnel = (target: string): Promise<Outcome> => world.curl(plan, "-p", `http://${target}/`);
 
 real(`a list of hosts${needs}`, () => {
     companion(
         ...["api.example.com:80", "api.example.com:443", "both.example.com:80", "wiki.corp:80"],
         ...["db.example.com:5432", "10.0.0.5:6432", "gone.example.com:80", "gone.example.com:5433"],
-        ...["to-loopback.example.com:80", "to-private.example.com:80", "to-private.example.com:443"],
+        ...[
+            "to-loopback.example.com:80",
+            "to-private.example.com:80",
+            "to-private.example.com:443",
+        ],
         ...["to-metadata.example.com:80", "to-metadata6.example.com:80"],
-        ...["mixed.example.com:80", "mixed6.example.com:80", "loopback.corp:80", "metadata.corp:80"],
+        ...[
+            "mixed.example.com:80",
+            "mixed6.example.com:80",
+            "loopback.corp:80",
+            "metadata.corp:80",
+        ],
     );
 
     test.each([
@@ -66,6 +74,8 @@ real(`a list of hosts${needs}`, () => {
 
     test.each([
         ["api.example.com:443", `${AT.declared} 443`],
+        // Node's own client asks for a tunnel for plain HTTP as well.
+        ["api.example.com:80", `${AT.declared} 80`],
         // A client that knows the proxy sends everything there, the forwarded targets too.
         ["db.example.com:5432", ""],
         ["10.0.0.5:6432", ""],
@@ -154,8 +164,14 @@ real(`a list of hosts${needs}`, () => {
     });
 
     test("a forwarded port leads to its one target, whose server may speak first", async () => {
-        expect(await world.read(5432)).toEqual({ code: 0, output: `reached ${AT.declared} 5432\n` });
-        expect(await world.read(6432)).toEqual({ code: 0, output: `reached ${AT.corporate} 6432\n` });
+        expect(await world.read(5432)).toEqual({
+            code: 0,
+            output: `reached ${AT.declared} 5432\n`,
+        });
+        expect(await world.read(6432)).toEqual({
+            code: 0,
+            output: `reached ${AT.corporate} 6432\n`,
+        });
         expect((await world.read(8080)).output).toBe("ECONNREFUSED\n");
         expect((await world.read(5433)).output).not.toContain("reached");
         expect(plan.serverHosts).toMatchObject({ "db.example.com": COMPANION, egress: COMPANION });
@@ -217,7 +233,7 @@ real(`every host on the web's ports${needs}`, () => {
         const urls = "http://rebinding.example.com/[1-200]";
         let output = "";
         // The least time an answer is kept is 5 s: two changes of mind are enough, 30 s the limit.
-        for (const end = Date.now() + 30_000; Date.now() < end && !output.includes(" 403 "); ) {
+        for (const end = Date.now() + 30_000; Date.now() < end && !output.includes(" 403 ");) {
             output += (await world.curl(plan, "-w", " %{http_code} ", urls)).output;
         }
         expect(output).toContain(`reached ${AT.declared} 80`);
@@ -236,7 +252,10 @@ real(`forwarded targets alone${needs}`, () => {
 
     test("the stack's own database is reached by its name", async () => {
         expect(plan.serverHosts["postgres"]).toBe(COMPANION);
-        expect(await world.read(5432)).toEqual({ code: 0, output: `reached ${AT.database} 5432\n` });
+        expect(await world.read(5432)).toEqual({
+            code: 0,
+            output: `reached ${AT.database} 5432\n`,
+        });
     });
 
     test("a name that leads where it may not lead is refused", async () => {
@@ -256,5 +275,20 @@ real(`forwarded targets alone${needs}`, () => {
         process.kill(forwarder ?? 0, "SIGCONT");
         expect(health.code).toBe(1);
         expect(health.output).toMatch(/^mcp-egress: the forwarder does not answer on \/tmp\//);
+    });
+
+    test("ends when its program does", async () => {
+        expect(await world.kill("haproxy")).toBe(137);
+    });
+
+    test("says in a line what is wrong with how it is started", async () => {
+        expect(await world.script()).toEqual({
+            code: 1,
+            output: "mcp-egress: nothing to run: set EGRESS_SQUID_CONF, EGRESS_HAPROXY_CFG or both\n",
+        });
+        expect(await world.script("stop")).toEqual({
+            code: 1,
+            output: 'mcp-egress: unknown command "stop"; use "run" or "health"\n',
+        });
     });
 });

@@ -84,6 +84,23 @@ export class Namespace {
         }
     }
 
+    /** Runs images/egress/mcp-egress with the arguments, and no configuration. */
+    public script(...args: string[]): Promise<Outcome> {
+        return this.inside(["bash", "--norc", "-c", SCRIPT, "mcp-egress", ...args]);
+    }
+
+    /** Kills one of the companion's programs; resolves with the exit code of the companion. */
+    public kill(program: string): Promise<number | null> {
+        const name = (pid: number): string => readFileSync(`/proc/${pid}/comm`, "utf8").trim();
+        const pid = this.processes().find((one) => name(one) === program);
+        if (pid === undefined) throw new Error(`no ${program} runs in the companion`);
+        const ended = new Promise<number | null>((resolve) =>
+            this.companion?.once("close", resolve),
+        );
+        process.kill(pid, "SIGKILL");
+        return ended;
+    }
+
     /** Ends the companion as Docker does; its exit code is there when everything it started is gone. */
     public async stop(): Promise<void> {
         const child = this.companion;
@@ -166,7 +183,11 @@ export class Namespace {
         environment: Readonly<Record<string, string>>,
     ): { file: string; args: string[]; env: NodeJS.ProcessEnv } {
         const args = ["-t", String(this.stage.pid), "-n", "-m", ...command];
-        return { file: "nsenter", args, env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", ...environment } };
+        return {
+            file: "nsenter",
+            args,
+            env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", ...environment },
+        };
     }
 
     private companionMounts(): string[] {
