@@ -63,8 +63,8 @@ export async function test(session: Session, options: TestOptions): Promise<void
     else if (sum("passed") === 0) throw new CliError("no test ran", "choose another --pattern");
 }
 
-/** Debian packages that tests of the services skip without: a browser, and the package that has promtool. */
-const TOOLS = ["chromium", "prometheus"];
+/** Debian packages that tests skip without: a browser, the package that has promtool, and the proxies of egress. */
+const TOOLS = ["chromium", "prometheus", "squid", "haproxy"];
 
 /** In CI nobody minds what is installed; elsewhere tests say what they lack and are skipped. */
 async function installTools({ project, out }: Session): Promise<void> {

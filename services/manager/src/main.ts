@@ -1,5 +1,5 @@
 /** Entry point: command, settings, signals, exit code. */
-import { createLogger } from "./log.ts";
+import { createLogger } from "../../reporter/src/log.ts";
 import { EXIT, HELP } from "./help.ts";
 import { runManager } from "./manager.ts";
 import { readSettings, SettingsError } from "./settings.ts";

@@ -10,7 +10,7 @@ import { Daemon } from "./daemon/daemon.ts";
 import { watchConsul } from "./fleet/consul.ts";
 import { Sampler } from "./fleet/sampler.ts";
 import { EXIT } from "./help.ts";
-import type { Logger } from "./log.ts";
+import type { Logger } from "../../reporter/src/log.ts";
 import { DEFAULT_LIMITS, LogPipeline, LogReader } from "./logs/index.ts";
 import { createMetrics } from "./metrics/index.ts";
 import { createMetricsServer } from "./metrics-server.ts";

@@ -7,9 +7,19 @@ export const containerName = z.string().regex(/^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}
 /** `true` or `false` in a query. */
 export const flag = z.enum(["true", "false"]);
 
+/**
+ * A whole number in a query or a header, both ends included. A sign and digits alone: zod's own coercion also takes an
+ * empty text for 0, and `0x10` and `1e3`, which the document does not allow.
+ */
+export const whole = (min: number, max: number): z.ZodPreprocess<z.ZodInt> =>
+    z.preprocess(
+        (text) => (typeof text === "string" && /^-?\d{1,16}$/.test(text) ? Number(text) : text),
+        z.int().min(min).max(max),
+    );
+
 /** Seconds to wait for health, in a query. */
-export const waitSeconds = (usual: number): z.ZodDefault<z.ZodCoercedNumber> =>
-    z.coerce.number().int().min(0).max(120).default(usual).describe("Longest wait, in seconds");
+export const waitSeconds = (usual: number): z.ZodDefault<ReturnType<typeof whole>> =>
+    whole(0, 120).default(usual).describe("Longest wait, in seconds");
 
 export const errorBody = z
     .object({
@@ -146,7 +156,18 @@ export const manifestBody = z
         metadata: z.looseObject({ name: z.string() }),
         spec: z.looseObject({ port: z.int() }),
     })
-    .meta({ id: "Manifest", description: "The format is manifests/schema.json" });
+    .meta({
+        id: "Manifest",
+        description: "The format is manifests/schema.json",
+        examples: [
+            {
+                apiVersion: "mcp/v1",
+                kind: "MCPContainer",
+                metadata: { name: "notes-mcp" },
+                spec: { build: "bridge", command: ["node", "/opt/server.mjs"], port: 13_009 },
+            },
+        ],
+    });
 
 /** Answers any route may give besides its own. */
 export const errors = { "4xx": errorBody, "5xx": errorBody } as const;

@@ -5,7 +5,7 @@ import { z } from "zod";
 
 import type { Fleet, ManagerEvent } from "../../model.ts";
 import type { ApiContext } from "../context.ts";
-import { errors } from "../schemas.ts";
+import { errors, whole } from "../schemas.ts";
 import { Streams } from "../streams.ts";
 
 const SSE = "text/event-stream";
@@ -15,12 +15,16 @@ const HEARTBEAT_MS = 15_000;
 const MOST_WAITING = 256 * 1024;
 
 const resume = z.object({
-    "last-event-id": z.coerce
-        .number()
-        .int()
-        .min(0)
+    "last-event-id": whole(0, Number.MAX_SAFE_INTEGER)
         .optional()
         .describe("Go on after this event; without it only what happens from now on is told"),
+});
+
+/** What a client's parser makes of one event. */
+const sentEvent = z.object({
+    id: z.string().optional().describe("For Last-Event-ID; a gap has none"),
+    event: z.enum(["message", "gap"]).optional().describe("message where the stream names none"),
+    data: z.string().describe("JSON"),
 });
 
 export const eventRoutes: FastifyPluginCallbackZod<ApiContext> = (app, context, done) => {
@@ -34,7 +38,10 @@ export const eventRoutes: FastifyPluginCallbackZod<ApiContext> = (app, context, 
                     "An event of the name `gap` says that events between the id given and the next one are lost.",
                 headers: resume,
                 response: {
-                    200: { description: "Endless", content: { [SSE]: { schema: z.string() } } },
+                    200: {
+                        description: "Endless; the schema is that of one event",
+                        content: { [SSE]: { schema: sentEvent } },
+                    },
                     ...errors,
                 },
             },

@@ -6,7 +6,7 @@ import { z } from "zod";
 import type { LogRecord } from "../../model.ts";
 import type { ApiContext } from "../context.ts";
 import { ApiError } from "../errors.ts";
-import { containerName, errors, flag } from "../schemas.ts";
+import { containerName, errors, flag, whole } from "../schemas.ts";
 import { Streams } from "../streams.ts";
 
 /** Clients that may follow at once; each costs a file and a timer. */
@@ -14,7 +14,7 @@ const MOST_STREAMS = 32;
 const NDJSON = "application/x-ndjson";
 
 const query = z.object({
-    tail: z.coerce.number().int().min(0).max(10_000).default(100).describe("Newest lines"),
+    tail: whole(0, 10_000).default(100).describe("Newest lines"),
     since: z.iso.datetime().optional().describe("Only lines of then and later"),
     follow: flag.default("false").describe("Go on with what is written from now on"),
 });
