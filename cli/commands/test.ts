@@ -68,11 +68,13 @@ const TOOLS = ["chromium", "prometheus", "squid", "haproxy"];
 
 /** In CI nobody minds what is installed; elsewhere tests say what they lack and are skipped. */
 async function installTools({ project, out }: Session): Promise<void> {
-    for (const tool of TOOLS) {
-        await runScript(project.dir, "ensure-package.sh", [tool], out).catch((error: unknown) => {
+    const install = (script: string, what: string): Promise<void> =>
+        runScript(project.dir, script, [what], out).catch((error: unknown) => {
             out.warn(`${messageOf(error)}; tests that need it are skipped`);
         });
-    }
+    for (const tool of TOOLS) await install("ensure-package.sh", tool);
+    const tools = path.join(project.cacheDir, "tools");
+    await install("ensure-schemathesis.sh", path.join(tools, "schemathesis"));
 }
 
 /** What this machine can do for the tests: true, or the reason why not. */
