@@ -33,7 +33,7 @@ export async function runManager(
     log: Logger,
     stop: Promise<string>,
 ): Promise<number> {
-    const { stack, images } = settings;
+    const { stack, orchestrator, images } = settings;
     const daemon = orExplain(
         () => new Daemon({ url: settings.daemonUrl, certsDir: settings.certsDir }),
         "MANAGER_CERTS_DIR",
@@ -63,7 +63,7 @@ export async function runManager(
         context: {
             fleet,
             daemon,
-            lifecycle: new Lifecycle({ daemon, fleet, stack, images, signal }),
+            lifecycle: new Lifecycle({ daemon, fleet, stack, orchestrator, images, signal }),
             logs: new LogReader(settings.logsDir),
             consul: watchConsul(settings.consulUrl, signal),
             stack: stack.settings.stack,

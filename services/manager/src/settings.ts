@@ -6,6 +6,7 @@ import { z } from "zod";
 import type { ServerStack } from "../../../config/server-container.ts";
 import { planAddresses } from "../../../config/addresses.ts";
 import { namesFor } from "../../../config/names.ts";
+import type { OrchestratorLimits } from "./servers/room.ts";
 
 /** What the manager was asked to do. */
 export interface Settings {
@@ -19,6 +20,7 @@ export interface Settings {
     readonly metricsPort: number;
     readonly tokenFiles: { readonly read: string; readonly operate: string };
     readonly stack: ServerStack;
+    readonly orchestrator: OrchestratorLimits;
     /** Images that `spec.build` of a manifest may name, to content ids. */
     readonly images: ReadonlyMap<string, string>;
     readonly consulUrl: URL | undefined;
@@ -72,6 +74,7 @@ const stack = json.pipe(
         internalSubnet: z.string(),
         innerPool: z.string(),
         postgres: z.object({ mode: z.enum(["managed", "external"]) }),
+        orchestrator: z.object({ cpus: z.number().positive(), memoryMb: z.int().positive() }),
     }),
 );
 
@@ -127,6 +130,7 @@ export function readSettings(env: Environment, home: string): Settings {
         metricsPort: found.METRICS_PORT,
         tokenFiles: { read: found.READ_TOKEN_FILE, operate: found.OPERATE_TOKEN_FILE },
         stack: stackOf(found.STACK),
+        orchestrator: found.STACK.orchestrator,
         images: imagesIn(found.IMAGES_FILE),
         consulUrl: found.CONSUL_URL,
         allowedHosts: new Set(

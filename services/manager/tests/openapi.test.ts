@@ -4,7 +4,7 @@ import { after, before } from "node:test";
 
 import { Ajv2020, type ValidateFunction } from "ajv/dist/2020.js";
 
-import { Stage, type Reply } from "./support/stage.ts";
+import { READ, Stage, type Reply } from "./support/stage.ts";
 import { timed } from "./support/timed.ts";
 
 interface Operation {
@@ -82,6 +82,19 @@ timed("every answer has the shape the document gives it", async () => {
         described.filter((one) => !tested.has(one)),
         [],
     );
+});
+
+timed("a whole number is digits alone, as the document has it", async () => {
+    for (const text of ["", "0x10", "1e1", "1.0", "%201", "-1", "12345678901234567"]) {
+        for (const [method, path] of [
+            ["POST", "/containers/files-mcp/restart?wait="],
+            ["GET", "/containers/files-mcp/logs?tail="],
+        ] as const) {
+            assert.equal((await stage.ask(method, path + text)).status, 400, path + text);
+        }
+    }
+    const headers = { authorization: `Bearer ${READ}`, "last-event-id": "" };
+    assert.equal((await fetch(`${stage.api}/events`, { headers })).status, 400);
 });
 
 timed("a daemon that is away leaves every answer in its shape", async () => {

@@ -15,6 +15,7 @@ const GOOD = {
         ...{ stack: "dev", namePrefix: "a-", portOffset: 0, bindAddress: "127.0.0.1" },
         ...{ mainSubnet: "10.89.0.0/24", internalSubnet: "172.30.0.0/16" },
         ...{ innerPool: "10.90.0.0/16", postgres: { mode: "managed" } },
+        orchestrator: { cpus: 4, memoryMb: 8_192 },
     }),
 };
 
@@ -62,6 +63,13 @@ timed("a setting that is missing says so; one of a wrong form does not say it is
     assert.deepEqual(problemsOf(rest), ["MANAGER_DAEMON_URL: is not set (see --help)"]);
     const [line = ""] = problemsOf({ ...GOOD, MANAGER_API_PORT: "x" });
     assert.match(line, /^MANAGER_API_PORT: Invalid input/);
+});
+
+timed("the orchestrator's limits are read, and asked for", () => {
+    assert.deepEqual(readSettings(GOOD, "/opt").orchestrator, { cpus: 4, memoryMb: 8_192 });
+    const without = { ...(JSON.parse(GOOD.MANAGER_STACK) as object), orchestrator: undefined };
+    const [line = ""] = problemsOf({ ...GOOD, MANAGER_STACK: JSON.stringify(without) });
+    assert.match(line, /^MANAGER_STACK: orchestrator:/);
 });
 
 timed("the images file must map names to content ids", () => {

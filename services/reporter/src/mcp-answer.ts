@@ -24,14 +24,27 @@ export class AnswerError extends Error {
     }
 }
 
-const MOST_BYTES = 4 * 1024 * 1024;
+const MIB = 1024 * 1024;
+const MOST_BYTES = 4 * MIB;
 /** JSON-RPC: the server itself failed. */
 const INTERNAL_ERROR = -32603;
 
-/** The result in the response to request `id`. */
+/** How much answers may have in all, in bytes; `left` is what the ones before have not used. */
+export interface Budget {
+    readonly whole: number;
+    left: number;
+}
+
+/**
+ * The result in the response to request `id`.
+ *
+ * @param budget what this answer is taken from
+ * @throws AnswerError also when the budget does not suffice
+ */
 export async function readResult(
     response: IncomingMessage,
     id: number,
+    budget: Budget = { whole: MOST_BYTES, left: MOST_BYTES },
 ): Promise<Readonly<Record<string, unknown>>> {
     const { statusCode: status = 0, headers } = response;
     const type = String(headers["content-type"] ?? "").split(";")[0] ?? "";
@@ -39,10 +52,12 @@ export async function readResult(
     try {
         message =
             type.trim().toLowerCase() === "text/event-stream"
-                ? await messageInStream(response, id)
-                : parsed(await readText(response, MOST_BYTES));
+                ? await messageInStream(response, id, budget)
+                : await messageIn(response, budget);
     } catch (error) {
-        if (error instanceof TooLarge) throw new AnswerError(error.message, true);
+        if (error instanceof TooLarge) {
+            throw new AnswerError(`answer larger than ${budget.whole / MIB} MiB`, true);
+        }
         throw error;
     }
     const error = message?.error as { message?: unknown; code?: unknown } | undefined;
@@ -68,9 +83,18 @@ function parsed(text: string): Message | undefined {
     }
 }
 
-function messageInStream(response: IncomingMessage, id: number): Promise<Message | undefined> {
+async function messageIn(response: IncomingMessage, budget: Budget): Promise<Message | undefined> {
+    const text = await readText(response, budget.left);
+    budget.left -= Buffer.byteLength(text);
+    return parsed(text);
+}
+
+function messageInStream(
+    response: IncomingMessage,
+    id: number,
+    budget: Budget,
+): Promise<Message | undefined> {
     return new Promise((resolve, reject) => {
-        let size = 0;
         const done = (message: Message): void => {
             resolve(message);
             drain(response);
@@ -85,12 +109,12 @@ function messageInStream(response: IncomingMessage, id: number): Promise<Message
         });
         response.setEncoding("utf8");
         response.on("data", (part: string) => {
-            size += part.length;
-            if (size <= MOST_BYTES) {
+            budget.left -= Buffer.byteLength(part);
+            if (budget.left >= 0) {
                 parser.feed(part);
                 return;
             }
-            reject(new AnswerError(`answer larger than ${MOST_BYTES / 1024 / 1024} MiB`, true));
+            reject(new TooLarge());
             response.destroy();
         });
         response.on("end", () => resolve(undefined));

@@ -7,7 +7,7 @@
 import { Agent, type IncomingMessage } from "node:http";
 
 import { drain, send } from "./http.ts";
-import { AnswerError, readResult } from "./mcp-answer.ts";
+import { AnswerError, readResult, type Budget } from "./mcp-answer.ts";
 
 type Params = Readonly<Record<string, unknown>>;
 type Headers = Readonly<Record<string, string>>;
@@ -37,6 +37,9 @@ const SESSION_LIFE_MS = 60_000;
 const CLOSE_LIMIT_MS = 1_000;
 /** More pages than this are a server that never ends its list. */
 const MOST_PAGES = 50;
+/** More than this is no list of tools that a model could be given; what is read of it has to fit into memory. */
+const MOST_TOOLS = 1_000;
+const MOST_LIST_BYTES = 1024 * 1024;
 
 /** Who asks, and how. */
 export interface ConversationOptions {
@@ -76,7 +79,8 @@ export class McpConversation {
                 return { tools, protocol: manner.protocol };
             } catch (error) {
                 if (!(error instanceof AnswerError)) throw error;
-                refusals.push({ error, opened: manner !== known && manner?.meta === undefined });
+                const opened = manner && manner !== known && manner.meta === undefined;
+                refusals.push({ error, opened: opened === true });
             }
         }
         if (this.#manner?.session) void this.#keep(undefined);
@@ -97,7 +101,7 @@ export class McpConversation {
         const manner = this.#manner;
         if (!manner) throw new Error("tools/call before tools/list");
         const params = { name, arguments: args };
-        const result = await this.#ask(manner, "tools/call", params, signal, name);
+        const result = await this.#ask(manner, "tools/call", params, signal, { name });
         if (result.isError !== true) return undefined;
         const content = Array.isArray(result.content) ? (result.content as unknown[]) : [];
         const texts = content.map((part) => (part as { text?: unknown } | null)?.text);
@@ -153,18 +157,22 @@ export class McpConversation {
 
     async #allTools(manner: Manner, signal: AbortSignal): Promise<unknown[]> {
         const found: unknown[] = [];
+        const budget = { whole: MOST_LIST_BYTES, left: MOST_LIST_BYTES };
         let cursor: unknown;
         for (let page = 0; page < MOST_PAGES; page++) {
             const params = cursor === undefined ? {} : { cursor };
-            const result = await this.#ask(manner, "tools/list", params, signal);
+            const result = await this.#ask(manner, "tools/list", params, signal, { budget });
             if (!Array.isArray(result.tools)) {
                 throw new AnswerError("tools/list: no list of tools in the answer", true);
             }
-            found.push(...(result.tools as unknown[]));
+            if (found.length + result.tools.length > MOST_TOOLS) {
+                throw new AnswerError(`more than ${MOST_TOOLS} tools`, true);
+            }
+            for (const tool of result.tools as unknown[]) found.push(tool);
             cursor = result.nextCursor;
             if (typeof cursor !== "string" || cursor === "") return found;
         }
-        throw new AnswerError(`tools/list: more than ${MOST_PAGES} pages`, true);
+        throw new AnswerError(`more than ${MOST_PAGES} pages`, true);
     }
 
     async #ask(
@@ -172,7 +180,7 @@ export class McpConversation {
         method: string,
         params: Params,
         signal: AbortSignal,
-        name?: string,
+        { name, budget }: { readonly name?: string; readonly budget?: Budget },
     ): Promise<Params> {
         const id = ++this.#lastId;
         const own =
@@ -185,7 +193,7 @@ export class McpConversation {
             params: meta === undefined ? params : { ...params, _meta: meta },
         };
         const response = await this.#post(body, { ...headers, ...own }, signal);
-        return readResult(response, id);
+        return readResult(response, id, budget);
     }
 
     #post(message: Params, headers: Headers, signal: AbortSignal): Promise<IncomingMessage> {

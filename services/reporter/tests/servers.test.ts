@@ -75,11 +75,11 @@ const ILL: [string, Partial<Behaviour>, RegExp][] = [
         { raw: { ...RAW, body: '{"id":1,"result":{}}' } },
         /no list of tools in the answer/,
     ],
-    ["huge", { raw: { ...RAW, body: `"${"x".repeat(5_000_000)}"` } }, /answer larger than 4 MiB/],
+    ["huge", { raw: { ...RAW, body: `"${"x".repeat(5_000_000)}"` } }, /answer larger than 1 MiB/],
     [
         "huge-stream",
         { raw: { status: 200, type: "text/event-stream", body: `data: ${"x".repeat(5_000_000)}` } },
-        /answer larger than 4 MiB/,
+        /answer larger than 1 MiB/,
     ],
     [
         "rpc-error",
@@ -91,6 +91,17 @@ const ILL: [string, Partial<Behaviour>, RegExp][] = [
         { era: "session", listError: { code: -32000, message: "child is gone" } },
         /^tools\/list: child is gone$/,
     ],
+    [
+        "huge-in-all",
+        { tools: 100, pageSize: 25, description: 20_000 },
+        /^tools\/list: answer larger than 1 MiB$/,
+    ],
+    [
+        "huge-in-all-stream",
+        { tools: 100, pageSize: 25, description: 20_000, stream: "ends" },
+        /^tools\/list: answer larger than 1 MiB$/,
+    ],
+    ["many-tools", { tools: 1_001, pageSize: 600 }, /^tools\/list: more than 1000 tools$/],
     ["endless", { tools: 1_000, pageSize: 1 }, /more than 50 pages|deadline/],
 ];
 

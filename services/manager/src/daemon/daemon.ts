@@ -1,6 +1,5 @@
 /** The inner daemon by mutual TLS: every call has a deadline, a bounded number runs at once, none hangs. */
 import Docker from "dockerode";
-import pLimit from "p-limit";
 
 import { WatchingAgent } from "./agent.ts";
 import {
@@ -9,40 +8,52 @@ import {
     sameCertificate,
     type ClientCertificate,
 } from "./certificates.ts";
-import { classify, DaemonError } from "./errors.ts";
+import { DaemonError } from "./errors.ts";
+import { Lane, type Work } from "./lane.ts";
 
 export interface DaemonOptions {
     /** `https://HOST:PORT`. */
     readonly url: URL;
     /** Folder with ca.pem, cert.pem and key.pem. */
     readonly certsDir: string;
-    /** Limit of a call, in milliseconds, the time it waits for its turn included. @default 4500 */
-    readonly callMs?: number;
-    /** Calls under way at once. @default 8 */
-    readonly calls?: number;
-    /** Calls that may wait for their turn; one more is refused. @default 128 */
-    readonly waiting?: number;
 }
 
-type Work<T> = (docker: Docker, abort: { readonly abortSignal: AbortSignal }) => Promise<T>;
+/** Limit of a call in milliseconds, unless it asks for another. */
+const CALL_MS = 4_500;
+/** Operations under way at once. */
+export const MOST_OPERATIONS = 8;
+
+/** Kinds of calls. */
+const LANES = {
+    /** Short questions on behalf of a request. */
+    requests: { calls: 8, waiting: 128 },
+    /** What takes its time: starts, stops, pulls, removals. */
+    operations: { calls: MOST_OPERATIONS, waiting: 32 },
+    /** The sampler's: whether the daemon is there must not depend on what others ask of it. */
+    samples: { calls: 8, waiting: 1_024 },
+} as const;
+
+type LaneName = keyof typeof LANES;
 
 export class Daemon {
     /** For long streams (events, logs). They have connections of their own, so that they never use up the calls'. */
     readonly streams: Docker;
-    readonly #calls: Docker;
-    readonly #options: Required<DaemonOptions>;
-    readonly #turns: ReturnType<typeof pLimit>;
+    readonly #lanes: Readonly<Record<LaneName, Lane>>;
+    readonly #certsDir: string;
     #certificate: ClientCertificate;
     #agents: readonly WatchingAgent[] = [];
     #serverExpiry: string | undefined;
 
     /** @throws Error in one line when the client certificate cannot be read */
-    constructor({ url, certsDir, callMs = 4_500, calls = 8, waiting = 128 }: DaemonOptions) {
-        this.#options = { url, certsDir, callMs, calls, waiting };
-        this.#turns = pLimit(calls);
+    constructor({ url, certsDir }: DaemonOptions) {
+        this.#certsDir = certsDir;
         this.#certificate = readClientCertificate(certsDir);
         const target = { protocol: "https", host: url.hostname, port: url.port || "2376" } as const;
-        this.#calls = new Docker(target);
+        this.#lanes = {
+            requests: new Lane(target, LANES.requests),
+            operations: new Lane(target, LANES.operations),
+            samples: new Lane(target, LANES.samples),
+        };
         this.streams = new Docker(target);
         this.#connect();
     }
@@ -51,36 +62,15 @@ export class Daemon {
      * Calls the daemon.
      *
      * @param work gets the signal that dockerode has to be given
-     * @param limitMs deadline of calls that take longer by their nature
-     * @throws DaemonError
+     * @param limitMs limit in milliseconds, the time it waits for its turn included
+     * @param lane which calls it shares turns with
+     * @throws DaemonError; an error that is not about the daemon as it is
      */
-    async call<T>(work: Work<T>, limitMs = this.#options.callMs): Promise<T> {
-        if (this.#turns.pendingCount >= this.#options.waiting) {
-            throw new DaemonError("busy", "too many calls wait for the Docker daemon");
-        }
-        const late = new AbortController();
-        let timer: NodeJS.Timeout | undefined;
-        const deadline = new Promise<never>((_, reject) => {
-            timer = setTimeout(() => {
-                const seconds = limitMs / 1000;
-                reject(new DaemonError("timeout", `no answer from the daemon in ${seconds} s`));
-                late.abort();
-            }, limitMs);
-        });
-        const turn = this.#turns(() => {
-            // Its time ran out while it waited.
-            if (late.signal.aborted) return deadline;
-            return work(this.#calls, { abortSignal: late.signal });
-        });
+    async call<T>(work: Work<T>, limitMs = CALL_MS, lane: LaneName = "requests"): Promise<T> {
         try {
-            return await Promise.race([turn, deadline]);
+            return await this.#lanes[lane].call(work, limitMs);
         } catch (error) {
-            throw this.#explained(classify(error));
-        } finally {
-            clearTimeout(timer);
-            // Whichever lost the race has nobody left to tell.
-            turn.catch(() => undefined);
-            deadline.catch(() => undefined);
+            throw error instanceof DaemonError ? this.#explained(error) : error;
         }
     }
 
@@ -92,7 +82,7 @@ export class Daemon {
     refreshCertificate(): boolean {
         let found: ClientCertificate;
         try {
-            found = readClientCertificate(this.#options.certsDir);
+            found = readClientCertificate(this.#certsDir);
         } catch {
             // Half written; the old one may still be good, and the daemon says so when it is not.
             return false;
@@ -129,12 +119,16 @@ export class Daemon {
         const { ca, cert, key } = this.#certificate;
         const tls = { ca, cert, key, keepAlive: true, minVersion: "TLSv1.2" } as const;
         const seen = (expiresAt: string): void => void (this.#serverExpiry = expiresAt);
-        const calls = new WatchingAgent({ ...tls, maxSockets: this.#options.calls }, seen);
-        const streams = new WatchingAgent(tls, seen);
         const before = this.#agents;
-        this.#agents = [calls, streams];
-        Object.assign(this.#calls.modem as object, { agent: calls });
+        const streams = new WatchingAgent(tls, seen);
+        this.#agents = [streams];
         Object.assign(this.streams.modem as object, { agent: streams });
+        for (const [name, lane] of Object.entries(this.#lanes)) {
+            const maxSockets = LANES[name as LaneName].calls;
+            const agent = new WatchingAgent({ ...tls, maxSockets }, seen);
+            this.#agents = [...this.#agents, agent];
+            lane.use(agent);
+        }
         for (const agent of before) agent.destroy();
     }
 }

@@ -37,23 +37,29 @@ const CLIENT_CERTIFICATE =
 /** Refusals of a port or name, which Docker reports as a server error. */
 const TAKEN = /port is already allocated|address already in use|already in use by container/;
 
-/** Puts an error of dockerode or of the connection into its kind. */
-export function classify(error: unknown): DaemonError {
+/** Puts an error of dockerode or of the connection into its kind; undefined for one that is about neither. */
+export function classify(error: unknown): DaemonError | undefined {
     if (error instanceof DaemonError) return error;
     const { code, statusCode } = error as { code?: unknown; statusCode?: unknown };
     if (typeof statusCode === "number") return answered(statusCode, reasonOf(error));
-    if (typeof code === "string") {
-        if (SERVER_CERTIFICATE.test(code)) {
-            return new DaemonError("certificate", `the daemon's ${reasonOf(error)}`);
-        }
-        if (CLIENT_CERTIFICATE.test(code)) {
-            return new DaemonError(
-                "certificate",
-                `the daemon refuses the client certificate (${reasonOf(error)})`,
-            );
-        }
+    // Connections fail with a code; what fails without one, or as these, is a defect.
+    const defect = error instanceof TypeError || error instanceof RangeError;
+    if (typeof code !== "string" || defect) return undefined;
+    if (SERVER_CERTIFICATE.test(code)) {
+        return new DaemonError("certificate", `the daemon's ${reasonOf(error)}`);
+    }
+    if (CLIENT_CERTIFICATE.test(code)) {
+        return new DaemonError(
+            "certificate",
+            `the daemon refuses the client certificate (${reasonOf(error)})`,
+        );
     }
     return new DaemonError("unreachable", reasonOf(error));
+}
+
+/** The kind of an error of `Daemon.call`; undefined when it is not about the daemon. */
+export function troubleOf(error: unknown): DaemonTrouble | undefined {
+    return error instanceof DaemonError ? error.trouble : undefined;
 }
 
 function answered(status: number, message: string): DaemonError {

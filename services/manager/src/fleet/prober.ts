@@ -85,8 +85,7 @@ async function ask(
     });
     try {
         const { tools } = await server.listTools(deadline.signal);
-        const views = tools.map(toolOf).sort((a, b) => (a.name < b.name ? -1 : 1));
-        return { up: true, tools: views, reason: undefined, ...told() };
+        return { up: true, tools: shownOf(tools), reason: undefined, ...told() };
     } catch (error) {
         const reason = deadline.passed ? `no answer in ${deadlineMs / 1000} s` : reasonOf(error);
         return { up: false, tools: [], reason, ...told() };
@@ -95,15 +94,26 @@ async function ask(
     }
 }
 
-const LONGEST_NAME = 256;
-const LONGEST_DESCRIPTION = 1_024;
+const LONGEST_NAME = 128;
+const LONGEST_DESCRIPTION = 256;
+/** Descriptions of one server in all, in characters: each list of the containers carries those of every server. */
+const MOST_DESCRIPTION = 32 * 1024;
 
-/** A tool as far as it is shown; what a server says of itself is not trusted to be well formed. */
-function toolOf(tool: unknown): ToolView {
-    const { name, description } = (tool ?? {}) as { name?: unknown; description?: unknown };
-    return {
-        name: typeof name === "string" ? name.slice(0, LONGEST_NAME) : "",
-        description:
-            typeof description === "string" ? description.slice(0, LONGEST_DESCRIPTION) : undefined,
-    };
+/** Tools as far as they are shown; what a server says of itself is not trusted to be well formed, nor to be short. */
+function shownOf(tools: readonly unknown[]): ToolView[] {
+    let left = MOST_DESCRIPTION;
+    return tools
+        .map((tool) => {
+            const found = (tool ?? {}) as { name?: unknown; description?: unknown };
+            const name = cut(found.name, LONGEST_NAME) ?? "";
+            const description = cut(found.description, Math.min(LONGEST_DESCRIPTION, left));
+            left -= description?.length ?? 0;
+            return { name, description: description === "" ? undefined : description };
+        })
+        .sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+/** The beginning of a text, as a copy: a slice would keep the whole of it in memory. */
+function cut(text: unknown, length: number): string | undefined {
+    return typeof text === "string" ? Buffer.from(text.slice(0, length)).toString() : undefined;
 }

@@ -1,11 +1,12 @@
 /** The one source of state: asks the daemon in the background, listens to its events, probes the servers. */
-import type { ContainerInfo } from "dockerode";
+import type Docker from "dockerode";
+import type { ContainerInfo, DockerVersion } from "dockerode";
 import type { Logger } from "pino";
 import pLimit from "p-limit";
 
 import { pause } from "../../../reporter/src/deadline.ts";
 import type { Daemon } from "../daemon/daemon.ts";
-import { classify } from "../daemon/errors.ts";
+import { DaemonError, troubleOf } from "../daemon/errors.ts";
 import type { ContainerView, Fleet, ManagerEvent, Snapshot } from "../model.ts";
 import { readDisks } from "./disks.ts";
 import { followEvents, type DockerEvent } from "./docker-events.ts";
@@ -32,6 +33,9 @@ export interface SamplerOptions {
  * 5 s after which a frozen daemon must be known.
  */
 const CALL_MS = 2_500;
+/** Less, as the list comes after it before a frozen daemon is known. */
+const INSPECT_MS = 2_000;
+const UNKNOWN_VERSION = "unknown";
 const USAGE_MS = 5_000;
 const DISKS_MS = 30_000;
 const PROBE_DEADLINE_MS = 6_000;
@@ -39,6 +43,9 @@ const PROBE_DEADLINE_MS = 6_000;
 const USAGE_LANES = 4;
 /** Events come in bursts; one sample is enough for all of a burst. */
 const BURST_MS = 50;
+
+/** dockerode's own types leave the options out. */
+type Versioned = Docker & { version(options: object): Promise<DockerVersion> };
 
 export class Sampler implements Fleet {
     readonly #options: SamplerOptions;
@@ -50,6 +57,8 @@ export class Sampler implements Fleet {
     #disks: Snapshot["disks"] = [];
     #sampledAt = new Date().toISOString();
     #cached: Snapshot | undefined;
+    /** Containers whose inspection failed last time. */
+    readonly #unread = new Set<string>();
     #wake = new AbortController();
     #sampling: Promise<void> = Promise.resolve();
 
@@ -136,42 +145,71 @@ export class Sampler implements Fleet {
             const found = await daemon.call(
                 (docker, abort) => docker.listContainers({ all: true, ...abort }),
                 CALL_MS,
+                "samples",
             );
-            const listed = found.filter(({ Labels }) => !isSecretsCarrier(Labels));
-            await Promise.all(listed.map((info) => this.#inspect(info)));
-            this.#roster.keep(new Set(listed.map(nameOf)));
-            this.#prober.watch(this.#roster.servers());
-            if (!this.#daemonState.reachable) await this.#back();
-            this.#sampledAt = new Date().toISOString();
+            await this.#takeUp(found);
         } catch (error) {
-            const trouble = classify(error);
+            if (!(error instanceof DaemonError)) log.error({ err: error }, "a sample failed");
             // Our own queue says nothing about the daemon.
-            if (trouble.trouble !== "busy") this.#lost(trouble.message);
+            else if (error.trouble !== "busy") this.#lost(error.message);
         }
         this.#cached = undefined;
     }
 
+    /** The list alone decides whether the daemon is there: nothing that fails from here on says so. */
+    async #takeUp(found: readonly ContainerInfo[]): Promise<void> {
+        const listed = found.filter(({ Labels }) => !isSecretsCarrier(Labels));
+        await Promise.all(listed.map((info) => this.#inspect(info)));
+        const names = new Set(listed.map(nameOf));
+        this.#roster.keep(names);
+        for (const name of this.#unread) if (!names.has(name)) this.#unread.delete(name);
+        this.#prober.watch(this.#roster.servers());
+        const state = this.#daemonState;
+        if (!state.reachable || state.version === UNKNOWN_VERSION) await this.#back();
+        this.#sampledAt = new Date().toISOString();
+    }
+
+    /** Inspects a container again if that is due; what is known of one stays when that fails. */
     async #inspect(info: ContainerInfo): Promise<void> {
+        const { daemon, log } = this.#options;
         const name = nameOf(info);
         // "Up 5 minutes (healthy)" without what only counts the time.
         const health = /\((healthy|unhealthy|health: starting)\)/.exec(info.Status)?.[1];
         const listed = [info.Id, info.State, health].join(" ");
         if (!this.#roster.isStale(name, listed)) return;
         try {
-            const found = await this.#options.daemon.call(
+            const found = await daemon.call(
                 (docker, abort) => docker.getContainer(info.Id).inspect(abort),
-                CALL_MS,
+                INSPECT_MS,
+                "samples",
             );
             this.#roster.put(inspectedOf(found), listed);
+            this.#unread.delete(name);
         } catch (error) {
+            const trouble = troubleOf(error);
             // Gone since the list was made; the next one is without it.
-            if (classify(error).trouble !== "not-found") throw error;
+            if (trouble === "not-found") return;
+            // This one container, or the whole daemon: the next list tells, and comes at once.
+            if (trouble === "timeout") this.#wake.abort();
+            if (this.#unread.has(name)) return;
+            this.#unread.add(name);
+            log.warn({ container: name, err: error }, "a container cannot be inspected");
         }
     }
 
     async #back(): Promise<void> {
         const { daemon, log } = this.#options;
-        const { Version: version } = await daemon.call((docker) => docker.version(), CALL_MS);
+        const version = await daemon
+            .call((docker, abort) => (docker as Versioned).version(abort), CALL_MS, "samples")
+            .then(
+                ({ Version }) => Version,
+                () => UNKNOWN_VERSION,
+            );
+        const { reachable, since } = this.#daemonState;
+        if (reachable) {
+            this.#daemonState = { reachable, version, since };
+            return;
+        }
         this.#daemonState = { reachable: true, version, since: new Date().toISOString() };
         this.#journal.note("daemon-back", undefined, `Docker ${version}`);
         log.info({ version }, "the daemon answers");
@@ -231,6 +269,7 @@ export class Sampler implements Fleet {
                         .getContainer(entry.inspected.shown.id)
                         .stats({ stream: false, "one-shot": true, ...abort }),
                 CALL_MS,
+                "samples",
             );
             Object.assign(entry, usageOf(stats, entry.totals));
         } catch {
@@ -244,8 +283,9 @@ export class Sampler implements Fleet {
     }
 }
 
-function nameOf({ Names: names }: ContainerInfo): string {
-    return (names[0] ?? "").replace(/^\//, "");
+/** Docker has no names for a container that is being removed. */
+function nameOf({ Names: names }: { readonly Names: readonly string[] | null }): string {
+    return (names?.[0] ?? "").replace(/^\//, "");
 }
 
 function counted(count: number, noun: string): string {

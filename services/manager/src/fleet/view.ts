@@ -29,16 +29,21 @@ const LONGEST_HEALTH_OUTPUT = 4_096;
 const NEVER = "0001-01-01T00:00:00Z";
 const NANO = 1_000_000_000;
 
+type Nullable<T> = { readonly [K in keyof T]: T[K] | null };
+
 /** Reads an inspection. */
 export function inspectedOf(info: ContainerInspectInfo): Inspected {
-    const labels = info.Config.Labels;
+    // Docker writes null for what is empty, whatever the types say.
+    const { Labels, Env } = info.Config as Nullable<ContainerInspectInfo["Config"]>;
+    const { Networks } = info.NetworkSettings as Nullable<ContainerInspectInfo["NetworkSettings"]>;
+    const labels = Labels ?? {};
     const { State: state, HostConfig: host } = info;
     const name = info.Name.replace(/^\//, "");
-    const environment = new Map(info.Config.Env.map((line) => splitOnce(line, "=")));
+    const environment = new Map((Env ?? []).map((line) => splitOnce(line, "=")));
     const server = labels[LABELS.component] === "server";
     const bound = portOf(host.PortBindings as PortBindings);
     const path = server ? (labels[LABELS.path] ?? "/mcp") : undefined;
-    const address = Object.values(info.NetworkSettings.Networks)
+    const address = Object.values(Networks ?? {})
         .map(({ IPAddress }) => IPAddress)
         .find((found) => found !== "");
     const listening = state.Running && address !== undefined && path !== undefined;

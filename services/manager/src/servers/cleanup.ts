@@ -1,7 +1,7 @@
 /** Finds and removes what nobody of the stack has made on the inner daemon. */
 import { LABELS } from "../../../../config/defaults.ts";
 import type { Daemon } from "../daemon/daemon.ts";
-import { classify } from "../daemon/errors.ts";
+import { DaemonError } from "../daemon/errors.ts";
 import { originOf } from "../fleet/labels.ts";
 
 /** One thing that is left over. */
@@ -19,18 +19,23 @@ export interface Leftover {
 const UNNAMED = /^[0-9a-f]{64}$/;
 const BUILT_IN = new Set(["bridge", "host", "none"]);
 const REMOVE_MS = 20_000;
+/** No creation takes longer from the making of a container to its start, in milliseconds. */
+const UNSTARTED_MS = 60_000;
 
 interface Found {
     readonly kind: Leftover["kind"];
     readonly id: string;
     readonly name: string;
     readonly why: string;
+    /** Remove it even while it runs. */
+    readonly force: boolean;
 }
 
 /**
- * Lists what is left over and removes it unless `dryRun`: containers without an owner, running ones included, unnamed
- * volumes that no container uses, and networks without an owner and without containers. What Pulumi or this API has
- * made, carriers of secrets included, is never touched, nor any volume with a name.
+ * Lists what is left over and removes it unless `dryRun`: containers without an owner, running ones included, those of
+ * this API that were never started, unnamed volumes that no container uses, and networks without an owner and without
+ * containers. What else Pulumi or this API has made, carriers of secrets included, is never touched, nor any volume
+ * with a name.
  *
  * @throws DaemonError when it cannot be listed; what cannot be removed is told at its place
  */
@@ -41,8 +46,9 @@ export async function cleanUp(daemon: Daemon, dryRun: boolean): Promise<Leftover
         ...(await strayNetworks(daemon)),
     ];
     const done: Leftover[] = [];
-    for (const { kind, id, name, why } of found) {
-        const problem = dryRun ? undefined : await remove(daemon, kind, id);
+    for (const one of found) {
+        const { kind, name, why } = one;
+        const problem = dryRun ? undefined : await remove(daemon, one);
         const removed = dryRun ? undefined : problem === undefined;
         done.push({ kind, name, why, removed, problem });
     }
@@ -53,14 +59,22 @@ async function strayContainers(daemon: Daemon): Promise<Found[]> {
     const all = await daemon.call((docker, abort) =>
         docker.listContainers({ all: true, ...abort }),
     );
-    return all
-        .filter(({ Labels }) => originOf(Labels) === "foreign")
-        .map(({ Id, Names, State }) => ({
+    return all.flatMap<Found>(({ Id, Names, Labels, State, Created }) => {
+        const found = {
             kind: "container",
             id: Id,
             name: (Names[0] ?? Id).replace(/^\//, ""),
-            why: `no owner's labels; ${State}`,
-        }));
+        } as const;
+        const origin = originOf(Labels);
+        if (origin === "foreign") {
+            return [{ ...found, why: `no owner's labels; ${State}`, force: true }];
+        }
+        const unstarted = State === "created" && Date.now() - Created * 1000 > UNSTARTED_MS;
+        // Without force: if someone starts it at this moment, Docker refuses.
+        return origin === "api" && unstarted
+            ? [{ ...found, why: "made through the API and never started", force: false }]
+            : [];
+    });
 }
 
 async function strayVolumes(daemon: Daemon): Promise<Found[]> {
@@ -74,6 +88,7 @@ async function strayVolumes(daemon: Daemon): Promise<Found[]> {
             id: Name,
             name: Name,
             why: "unnamed, and no container uses it",
+            force: false,
         }));
 }
 
@@ -88,24 +103,28 @@ async function strayNetworks(daemon: Daemon): Promise<Found[]> {
             id: Id,
             name: Name,
             why: "no owner's labels, and no container uses it",
+            force: false,
         }));
 }
 
 /** Why it could not be removed; undefined when it is gone. */
 async function remove(
     daemon: Daemon,
-    kind: Leftover["kind"],
-    id: string,
+    { kind, id, force }: Pick<Found, "kind" | "id" | "force">,
 ): Promise<string | undefined> {
     try {
-        await daemon.call((docker, abort): Promise<unknown> => {
-            if (kind === "volume") return docker.getVolume(id).remove(abort);
-            if (kind === "network") return docker.getNetwork(id).remove(abort);
-            return docker.getContainer(id).remove({ force: true, v: true, ...abort });
-        }, REMOVE_MS);
+        await daemon.call(
+            (docker, abort): Promise<unknown> => {
+                if (kind === "volume") return docker.getVolume(id).remove(abort);
+                if (kind === "network") return docker.getNetwork(id).remove(abort);
+                return docker.getContainer(id).remove({ force, v: true, ...abort });
+            },
+            REMOVE_MS,
+            "operations",
+        );
         return undefined;
     } catch (error) {
-        const { trouble, message } = classify(error);
-        return trouble === "not-found" ? undefined : message;
+        if (!(error instanceof DaemonError)) throw error;
+        return error.trouble === "not-found" ? undefined : error.message;
     }
 }

@@ -9,9 +9,6 @@ const CPU_PERIOD = 100_000;
 const MIB = 1024 * 1024;
 const NANO = 1_000_000_000;
 
-/** Label that tells `./mcp adopt` what it may take over. */
-export const ORIGIN_LABEL = "mcp.origin";
-
 /**
  * The body of `POST /containers/create`.
  *
@@ -30,7 +27,7 @@ export function containerBody(
         Env: Object.entries(container.environment).map(([key, value]) => `${key}=${value}`),
         User: container.user,
         Hostname: container.hostname,
-        Labels: { ...container.labels, [ORIGIN_LABEL]: "api", [LABELS.manifest]: text },
+        Labels: { ...container.labels, [LABELS.manifest]: text },
         StopTimeout: container.stopGraceSeconds,
         ExposedPorts: Object.fromEntries(container.ports.map((port) => [portKey(port), {}])),
         Healthcheck: {

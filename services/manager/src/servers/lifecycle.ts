@@ -1,16 +1,17 @@
 /** Makes, restarts and removes servers. Each container has one operation at a time. */
-import type Docker from "dockerode";
-
 import { serverContainer, type ServerStack } from "../../../../config/server-container.ts";
 import { MANAGED_BY, MAX_STOP_GRACE_SECONDS } from "../../../../config/defaults.ts";
 import { pause } from "../../../reporter/src/deadline.ts";
 import { ApiError } from "../api/errors.ts";
-import type { Daemon } from "../daemon/daemon.ts";
-import { classify } from "../daemon/errors.ts";
+import { MOST_OPERATIONS, type Daemon } from "../daemon/daemon.ts";
+import { DaemonError, troubleOf } from "../daemon/errors.ts";
+import { originOf } from "../fleet/labels.ts";
 import type { Sampler } from "../fleet/sampler.ts";
 import type { ContainerView } from "../model.ts";
 import { containerBody } from "./container-body.ts";
+import { ensureImage } from "./image.ts";
 import type { ReceivedManifest } from "./manifest-text.ts";
+import { refuseWithoutRoom, type OrchestratorLimits } from "./room.ts";
 
 /** How a container came out of an operation. */
 export interface Outcome {
@@ -24,13 +25,17 @@ export interface Outcome {
 
 /** What an operation may take beyond the stop grace, in milliseconds. */
 const SPARE_MS = 5_000;
-const PULL_MS = 120_000;
+const START_MS = 20_000;
+/** Looking for what is half made, and removing it: the caller waits for it with an error in hand. */
+const FIND_MS = 2_000;
+const UNDO_MS = 10_000;
 const POLL_MS = 300;
 
 export interface LifecycleOptions {
     readonly daemon: Daemon;
     readonly fleet: Sampler;
     readonly stack: ServerStack;
+    readonly orchestrator: OrchestratorLimits;
     /** Images that `spec.build` may name, to content ids. */
     readonly images: ReadonlyMap<string, string>;
     /** Ends the waiting when the manager stops. */
@@ -40,6 +45,9 @@ export interface LifecycleOptions {
 export class Lifecycle {
     readonly #options: LifecycleOptions;
     readonly #busy = new Set<string>();
+    /** Servers that are being made, to MiB of memory. */
+    readonly #making = new Map<string, number>();
+    #operations = 0;
 
     constructor(options: LifecycleOptions) {
         this.#options = options;
@@ -54,26 +62,34 @@ export class Lifecycle {
      * Makes a server and starts it; what is half made when it fails is removed.
      *
      * @param waitSeconds longest wait until it is healthy; it stays when it is not
-     * @throws ApiError 409 when name or port are taken; DaemonError
+     * @throws ApiError 409 when name or port are taken or there is no room, 422 or 502 for its image; DaemonError
      */
     async create({ manifest, text }: ReceivedManifest, waitSeconds: number): Promise<Outcome> {
-        const { daemon, stack } = this.#options;
+        const { daemon, fleet, orchestrator, stack } = this.#options;
         const container = serverContainer(stack, manifest, MANAGED_BY.manager);
-        return this.#alone(container.containerName, async () => {
-            this.#refuseTaken(container.containerName, manifest.port);
-            const image = await this.#image(manifest.source);
-            const body = containerBody(container, image, text);
-            const query = { _query: { name: container.containerName }, _body: body };
-            const { id } = await daemon.call((docker, abort) =>
-                docker.createContainer({ ...query, ...abort }),
-            );
-            try {
-                await daemon.call((docker, abort) => docker.getContainer(id).start(abort), 20_000);
-            } catch (error) {
-                await this.#removeForce(id);
-                throw error;
-            }
-            return this.#untilHealthy(container.containerName, id, waitSeconds);
+        const name = container.containerName;
+        return this.#alone(name, async () => {
+            const { containers } = fleet.snapshot;
+            this.#refuseTaken(name, manifest.port);
+            refuseWithoutRoom(container, orchestrator, containers, this.#making);
+            this.#making.set(name, container.memoryMb);
+            const id = await this.#admitted(async () => {
+                const image = await this.#image(manifest.source);
+                const query = { _query: { name }, _body: containerBody(container, image, text) };
+                let made: string | undefined;
+                try {
+                    made = await daemon.call(
+                        async (docker, abort) =>
+                            (await docker.createContainer({ ...query, ...abort })).id,
+                    );
+                    await this.#start(made);
+                    return made;
+                } catch (error) {
+                    await this.#undo(name, made, error);
+                    throw error;
+                }
+            });
+            return this.#untilHealthy(name, id, waitSeconds);
         });
     }
 
@@ -86,15 +102,15 @@ export class Lifecycle {
         const { daemon, fleet } = this.#options;
         const view = this.#server(name, "restart it with: ./mcp restart");
         return this.#alone(name, async () => {
-            // Tells a frozen daemon within the limit of a call, which the restart itself may not have.
-            const { Config } = await daemon.call((docker, abort) =>
-                docker.getContainer(view.id).inspect(abort),
-            );
-            fleet.note("restart-asked", name);
-            await daemon.call(
-                (docker, abort) => docker.getContainer(view.id).restart(abort),
-                graceMs(Config) + SPARE_MS,
-            );
+            await this.#admitted(async () => {
+                const limitMs = await this.#stopLimitMs(view.id);
+                fleet.note("restart-asked", name);
+                await daemon.call(
+                    (docker, abort) => docker.getContainer(view.id).restart(abort).catch(alreadySo),
+                    limitMs,
+                    "operations",
+                );
+            });
             return this.#untilHealthy(name, view.id, waitSeconds);
         });
     }
@@ -113,16 +129,16 @@ export class Lifecycle {
                 remedy: `remove ${file}, then run: ./mcp up`,
             });
         }
-        await this.#alone(name, async () => {
-            const { Config } = await daemon.call((docker, abort) =>
-                docker.getContainer(view.id).inspect(abort),
-            );
+        const work = async (): Promise<void> => {
+            const limitMs = await this.#stopLimitMs(view.id);
             await daemon.call(
-                (docker, abort) => docker.getContainer(view.id).stop(abort),
-                graceMs(Config) + SPARE_MS,
+                (docker, abort) => docker.getContainer(view.id).stop(abort).catch(alreadySo),
+                limitMs,
+                "operations",
             );
-            await this.#removeForce(view.id);
-        });
+            await this.#removeForce(view.id, MAX_STOP_GRACE_SECONDS * 1000);
+        };
+        await this.#alone(name, () => this.#admitted(work));
     }
 
     /** A server that operations may touch. */
@@ -154,14 +170,56 @@ export class Lifecycle {
     async #image(source: ReceivedManifest["manifest"]["source"]): Promise<string> {
         const { daemon, images } = this.#options;
         if (source.kind === "build") return images.get(source.image) ?? source.image;
-        const { ref } = source;
+        await ensureImage(daemon, source.ref);
+        return source.ref;
+    }
+
+    async #start(id: string): Promise<void> {
+        await this.#options.daemon.call(
+            (docker, abort) => docker.getContainer(id).start(abort).catch(alreadySo),
+            START_MS,
+            "operations",
+        );
+    }
+
+    /** Asking tells a frozen daemon within the limit of a short call, which a stop itself may not have. */
+    async #stopLimitMs(id: string): Promise<number> {
+        const { Config: config } = await this.#options.daemon.call((docker, abort) =>
+            docker.getContainer(id).inspect(abort),
+        );
+        const { StopTimeout: seconds } = config as { StopTimeout?: number };
+        return Math.min(seconds ?? 10, MAX_STOP_GRACE_SECONDS) * 1000 + SPARE_MS;
+    }
+
+    /**
+     * Removes what a failed creation has left. The daemon may have made it although its answer did not come; what it
+     * makes only later is listed by `POST /cleanup`. Never throws: the first error is the one to tell.
+     *
+     * @param id undefined when there was no answer to the creation
+     */
+    async #undo(name: string, id: string | undefined, cause: unknown): Promise<void> {
+        const trouble = troubleOf(cause);
+        // Not sent, or the name is somebody else's.
+        if (id === undefined && (trouble === "busy" || trouble === "conflict")) return;
         try {
-            await daemon.call((docker) => docker.getImage(ref).inspect());
-        } catch (error) {
-            if (classify(error).trouble !== "not-found") throw error;
-            await daemon.call((docker, abort) => pull(docker, ref, abort.abortSignal), PULL_MS);
+            const left = id ?? (await this.#findCreated(name));
+            if (left === undefined) return;
+            await this.#removeForce(left, UNDO_MS);
+            await this.#options.fleet.refresh();
+        } catch {
+            // Then it stays, and can be removed like any server that the API made.
         }
-        return ref;
+    }
+
+    async #findCreated(name: string): Promise<string | undefined> {
+        const all = await this.#options.daemon.call(
+            (docker, abort) => docker.listContainers({ all: true, ...abort }),
+            FIND_MS,
+        );
+        return all.find(
+            ({ Names, Labels, State }) =>
+                Names.includes(`/${name}`) && originOf(Labels) === "api" && State === "created",
+        )?.Id;
     }
 
     async #untilHealthy(name: string, id: string, waitSeconds: number): Promise<Outcome> {
@@ -181,14 +239,16 @@ export class Lifecycle {
         }
     }
 
-    async #removeForce(id: string): Promise<void> {
+    async #removeForce(id: string, limitMs: number): Promise<void> {
         await this.#options.daemon.call(
             (docker, abort) => docker.getContainer(id).remove({ force: true, v: true, ...abort }),
-            MAX_STOP_GRACE_SECONDS * 1000,
+            limitMs,
+            "operations",
         );
     }
 
     async #alone<T>(name: string, work: () => Promise<T>): Promise<T> {
+        const { fleet } = this.#options;
         if (this.#busy.has(name)) {
             throw new ApiError(409, "busy", `another operation on ${name} is under way`, {
                 remedy: "wait until it has ended",
@@ -198,23 +258,32 @@ export class Lifecycle {
         try {
             const result = await work();
             // So that whoever asks next sees what was done.
-            await this.#options.fleet.refresh();
+            await fleet.refresh();
             return result;
+        } catch (error) {
+            void fleet.refresh();
+            throw error;
         } finally {
             this.#busy.delete(name);
+            this.#making.delete(name);
+        }
+    }
+
+    /** The part of an operation that keeps the daemon at work, for so many at once. */
+    async #admitted<T>(work: () => Promise<T>): Promise<T> {
+        if (this.#operations >= MOST_OPERATIONS) {
+            throw new DaemonError("busy", `${this.#operations} operations are under way already`);
+        }
+        this.#operations++;
+        try {
+            return await work();
+        } finally {
+            this.#operations--;
         }
     }
 }
 
-function graceMs(config: object): number {
-    const { StopTimeout: seconds } = config as { StopTimeout?: number };
-    return Math.min(seconds ?? 10, MAX_STOP_GRACE_SECONDS) * 1000;
-}
-
-async function pull(docker: Docker, ref: string, signal: AbortSignal): Promise<void> {
-    const stream = await docker.pull(ref, { abortSignal: signal });
-    await new Promise<void>((resolve, reject) => {
-        // A pull that fails says so in its progress, not in its status.
-        docker.modem.followProgress(stream, (error) => (error ? reject(error) : resolve()));
-    });
+/** Docker's 304: it was started or stopped already, which is what was asked for. */
+function alreadySo(error: unknown): void {
+    if ((error as { statusCode?: unknown }).statusCode !== 304) throw error;
 }

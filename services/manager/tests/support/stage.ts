@@ -83,14 +83,20 @@ export class Stage {
         program: readonly string[] = SOURCE,
     ): Promise<Stage> {
         const stage = await Stage.set();
-        for (const [index, name] of servers.entries()) {
-            await stage.addServer(name, 13_001 + index);
+        try {
+            for (const [index, name] of servers.entries()) {
+                await stage.addServer(name, 13_001 + index);
+            }
+            await stage.start(env, program);
+            await stage.until("the daemon is seen", async () => {
+                const { json } = await stage.get("/ready");
+                return json.ready;
+            });
+        } catch (error) {
+            // What listens here would keep the run from ending, for ever.
+            await stage.close();
+            throw error;
         }
-        await stage.start(env, program);
-        await stage.until("the daemon is seen", async () => {
-            const { json } = await stage.get("/ready");
-            return json.ready;
-        });
         return stage;
     }
 
@@ -155,6 +161,7 @@ export class Stage {
                 ...{ stack: "dev", namePrefix: "", portOffset: 0, bindAddress: "127.0.0.1" },
                 ...{ mainSubnet: "10.89.0.0/24", internalSubnet: "172.30.0.0/16" },
                 ...{ innerPool: "10.90.0.0/16", postgres: { mode: "managed" } },
+                orchestrator: { cpus: 4, memoryMb: 16_384 },
             }),
         };
     }

@@ -4,7 +4,8 @@ import { randomBytes } from "node:crypto";
 export interface StandInContainer {
     readonly id: string;
     readonly name: string;
-    readonly labels: Record<string, string>;
+    /** Null as Docker has it when there are none. */
+    readonly labels: Record<string, string> | null;
     readonly config: Record<string, unknown>;
     readonly host: Record<string, unknown>;
     image: string;
@@ -14,6 +15,8 @@ export interface StandInContainer {
     oomKilled: boolean;
     exitCode: number;
     startedAt: string;
+    /** When it was made, in seconds since 1970. */
+    created: number;
     cpuNanoseconds: number;
 }
 
@@ -25,7 +28,7 @@ export function createdFrom(name: string, body: Record<string, unknown>): StandI
     return {
         id: randomBytes(32).toString("hex"),
         name,
-        labels: labels as Record<string, string>,
+        labels: labels as Record<string, string> | null,
         config: body,
         host: host as Record<string, unknown>,
         image: String(image),
@@ -35,6 +38,7 @@ export function createdFrom(name: string, body: Record<string, unknown>): StandI
         oomKilled: false,
         exitCode: 0,
         startedAt: NEVER,
+        created: Math.floor(Date.now() / 1000),
         cpuNanoseconds: 0,
     };
 }
@@ -48,6 +52,7 @@ export function listed(container: StandInContainer): object {
         Names: [`/${container.name}`],
         Image: container.image,
         ImageID: container.image,
+        Created: container.created,
         Labels: container.labels,
         State: container.state,
         Status: container.state === "running" ? `Up 5 seconds${shown}` : "Exited (0)",
@@ -56,7 +61,10 @@ export function listed(container: StandInContainer): object {
 
 /** Answer to `GET /containers/{id}/json`. */
 export function inspected(container: StandInContainer): object {
-    const { Env = [], StopTimeout } = container.config as { Env?: string[]; StopTimeout?: number };
+    const { Env = [], StopTimeout } = container.config as {
+        Env?: string[] | null;
+        StopTimeout?: number;
+    };
     const running = container.state === "running";
     return {
         Id: container.id,

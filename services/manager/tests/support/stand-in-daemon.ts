@@ -39,6 +39,14 @@ export class StandInDaemon {
     readonly requests: string[] = [];
     /** Accepts connections, reads requests, and answers none. */
     frozen = false;
+    /** Requests like "GET /version" that it reads and leaves at that. */
+    ignores: RegExp | undefined;
+    /** Requests that it carries out without an answer. */
+    silent: RegExp | undefined;
+    /** Requests that it answers with 500. */
+    refuses: RegExp | undefined;
+    /** What a pull says at its end instead of succeeding. */
+    pullFails: string | undefined;
     /** How a container that is started comes up. */
     startsAs: "healthy" | "starting" = "healthy";
     /** Answer of every start, instead of starting. */
@@ -117,7 +125,8 @@ export class StandInDaemon {
         const url = new URL(request.url ?? "/", this.url);
         const [method, path] = [request.method ?? "", url.pathname];
         this.requests.push(`${method} ${path}`);
-        if (this.frozen) return;
+        const asked = `${method} ${path}`;
+        if (this.frozen || this.ignores?.test(asked)) return;
         if (path === "/events") return this.#listen(url, response);
         if (path.endsWith("/logs")) return void response.writeHead(200).flushHeaders();
         const body = (text === "" ? {} : JSON.parse(text)) as Record<string, unknown>;
@@ -127,6 +136,7 @@ export class StandInDaemon {
             query: url.searchParams,
             body,
         });
+        if (this.silent?.test(asked)) return;
         response.writeHead(status, { "content-type": "application/json" });
         response.end(said === undefined ? "" : JSON.stringify(said));
     }
@@ -142,12 +152,16 @@ export class StandInDaemon {
 
     #answer(asked: Asked): Answer {
         const { method, path, query, body } = asked;
+        if (this.refuses?.test(`${method} ${path}`)) {
+            return { status: 500, body: { message: "a defect of the daemon" } };
+        }
         if (path === "/version") return { status: 200, body: { Version: "28.0.0-stand-in" } };
         if (path === "/containers/json") {
             return { status: 200, body: [...this.containers.values()].map(listed) };
         }
         if (path === "/containers/create") return this.#create(query.get("name") ?? "", body);
         if (path === "/images/create") {
+            if (this.pullFails) return { status: 200, body: { error: this.pullFails } };
             this.images.add(query.get("fromImage") ?? "");
             return { status: 200, body: { status: "done" } };
         }
@@ -166,7 +180,11 @@ export class StandInDaemon {
         if (kind === "networks") return { status: this.networks.delete(name) ? 204 : 404 };
         const container = this.containers.get(name);
         if (kind !== "containers" || !container) return MISSING("container");
-        return this.#act(method === "DELETE" ? "remove" : verb, container);
+        if (method !== "DELETE") return this.#act(verb, container);
+        if (container.state === "running" && query.get("force") !== "true") {
+            return { status: 409, body: { message: "cannot remove a running container" } };
+        }
+        return this.#act("remove", container);
     }
 
     #create(name: string, body: Record<string, unknown>): Answer {
@@ -190,11 +208,13 @@ export class StandInDaemon {
                 this.emit("destroy", container);
                 return { status: 204 };
             case "stop":
-                return this.#stop(container);
+                // As Docker does.
+                return container.state === "running" ? this.#stop(container) : { status: 304 };
             case "restart":
                 this.#stop(container);
                 return this.#start(container);
             default:
+                if (container.state === "running") return { status: 304 };
                 return this.startFails ?? this.#start(container);
         }
     }

@@ -31,6 +31,8 @@ export interface Behaviour {
     toolError: string | undefined;
     /** Tools on one page. */
     pageSize: number;
+    /** Length of each tool's description; 0: none. */
+    description: number;
 }
 
 export class FakeMcp {
@@ -45,6 +47,7 @@ export class FakeMcp {
         listError: undefined,
         toolError: undefined,
         pageSize: 1000,
+        description: 0,
     };
     readonly sessions = new Set<string>();
     readonly calls: string[] = [];
@@ -179,6 +182,7 @@ export class FakeMcp {
         const until = Math.min(from + is.pageSize, is.tools);
         const tools = Array.from({ length: until - from }, (_, i) => ({
             name: `tool-${from + i}`,
+            ...(is.description > 0 ? { description: "x".repeat(is.description) } : {}),
         }));
         const result = { tools, ...(until < is.tools ? { nextCursor: String(until) } : {}) };
         this.#send(response, { id: message.id, result });
