@@ -1,6 +1,7 @@
 /**
  * What the manager costs: `npx tsx bench/manager.ts [--stack NAME] [--servers 40]` on a stack that runs. Fills the inner
- * daemon with servers made through the API, measures, and removes them again. Ratios are against the same daemon asked
+ * daemon with servers made through the API, measures, and removes them again; for 40 of them the stack needs
+ * `orchestratorMemoryMb: "12288"`. Ratios are against the same daemon asked
  * directly, in the same run.
  */
 import { parseArgs } from "node:util";
