@@ -1,6 +1,6 @@
 /** Rotation by size and age, what is kept, and reading back over all of it. */
 import assert from "node:assert/strict";
-import { truncateSync, utimesSync, writeFileSync } from "node:fs";
+import { readdirSync, readlinkSync, truncateSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 
@@ -169,6 +169,31 @@ check("follow gives every record once, across rotations, until it is aborted", a
     assert.ok(stage.files().length > 20);
     stop.abort();
     await following;
+});
+
+check("follow keeps no older file open: what is swept away is gone from the disk", async (t) => {
+    const dir = folder(t);
+    for (const index of ["00000001", "00000002", "00000003"]) {
+        writeFileSync(join(dir, `a@${index}.jsonl`), jsonl("a", 0, 3));
+    }
+    writeFileSync(join(dir, "a.jsonl"), jsonl("a", 3, 6));
+    const stop = new AbortController();
+    const records = new LogReader(dir).follow("a", { tail: 12, signal: stop.signal });
+    for (let line = 0; line < 12; line++) await records.next();
+    const waiting = records.next();
+    const open = (): string[] =>
+        readdirSync("/proc/self/fd").flatMap((fd) => {
+            try {
+                const target = readlinkSync(`/proc/self/fd/${fd}`);
+                return target.startsWith(dir) ? [target.slice(dir.length + 1)] : [];
+            } catch {
+                return [];
+            }
+        });
+    await until(() => open().length === 1);
+    assert.deepEqual(open(), ["a.jsonl"]);
+    stop.abort();
+    await waiting;
 });
 
 check("follow begins with the tail, and waits for a torn line to be whole", async (t) => {

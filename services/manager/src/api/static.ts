@@ -31,6 +31,12 @@ export async function serveStatic(app: FastifyInstance, folders: StaticFolders):
                 { config: { access: "public" }, schema: { hide: true } },
                 (_request, reply) => reply.sendFile(file, folder),
             );
+            if (path === "/" || !path.endsWith("/")) continue;
+            app.get(
+                path.slice(0, -1),
+                { config: { access: "public" }, schema: { hide: true } },
+                (_request, reply) => reply.redirect(path),
+            );
         }
     }
 }

@@ -73,6 +73,8 @@ export class LogReader {
         let reading = files.shift();
         try {
             yield* newest(reading ? [reading, ...files] : files, tail, since);
+            // Held any longer they would keep their place on the disk after they were swept away.
+            await closeAll(files.splice(0));
             let offset = reading?.end ?? 0;
             while (!signal.aborted) {
                 if (reading !== undefined) {
