@@ -6,7 +6,7 @@ import fastify from "fastify";
 
 import { serveStatic } from "../src/api/static.ts";
 
-test("a folder's page is at its path, with and without the slash, and nothing else is served", async () => {
+void test("a folder's page is at its path, with and without the slash, and nothing else is served", async () => {
     const app = fastify();
     await serveStatic(app, { "/docs/": resolve(import.meta.dirname, "../api-docs") });
     const page = await app.inject("/docs/");
