@@ -1,5 +1,5 @@
 import { redirectingVariables } from "../environment";
-import { pulumiEnvironment } from "../engine/pulumi";
+import { pulumiEnvironment } from "../engine/open-stack";
 import type { Session } from "../session";
 
 /** `./mcp env`: shell lines after which plain `pulumi up`, `preview` and `destroy` work on the same stack. */

@@ -18,19 +18,20 @@ import { up } from "./up";
 export async function repair(session: Session, options: { readonly up: boolean }): Promise<void> {
     const { project, out } = session;
     const docker = await answeringDocker(project.dir, out);
+    // First of all: what looks half written may be what a live run is writing.
+    const alive = liveRun(project.stateDir(), project.stack);
+    if (alive !== undefined) {
+        throw new CliError(
+            `another run of this stack is under way (process ${String(alive)})`,
+            "wait for its end, or stop it with Ctrl-C there",
+        );
+    }
     dropHalfWritten(project.stateDir());
     const engine = await chooseEngine(project, out, "auto");
     if (!(engine instanceof PulumiEngine)) {
         throw new CliError(
             "a throw-away bring-up keeps no state to repair",
             "run ./mcp down, then ./mcp up",
-        );
-    }
-    const alive = liveRun(project.stateDir(), project.stack);
-    if (alive !== undefined) {
-        throw new CliError(
-            `another run of this stack is under way (process ${String(alive)})`,
-            "wait for its end, or stop it with Ctrl-C there",
         );
     }
     await engine.cancel();

@@ -5,7 +5,7 @@ import type { ServerManifest } from "../../config/manifest";
 import { ensureDocker, hostContainers, hostDocker } from "../docker/host";
 import { chooseEngine, type EngineChoice } from "../engine/choose";
 import { engineFailure } from "../engine/failure";
-import { isLocked } from "../engine/local-backend";
+import { isLocked, liveRun } from "../engine/local-backend";
 import { PulumiEngine } from "../engine/pulumi";
 import type { Engine, OnStep, Step } from "../engine/types";
 import { CliError } from "../errors";
@@ -70,6 +70,10 @@ export async function prepare(
     let context = project.context();
     const manifests = project.manifests();
     const docker = await ensureDocker(project.dir, out);
+    // Before the state is opened, which a run under way may be writing.
+    if (!looking && choice !== "rehearse" && liveRun(project.stateDir(), project.stack)) {
+        throw locked();
+    }
     const engine = await chooseEngine(project, out, choice);
     out.say(engine.why);
     demand(await preflight(docker, context), out);
@@ -78,11 +82,16 @@ export async function prepare(
     if (engine instanceof PulumiEngine && !looking) {
         // Before anything is touched: a stack that another run holds is that run's.
         if (isLocked(project.stateDir(), project.stack)) {
-            throw engineFailure([{ message: "the stack is currently locked by 1 lock" }]);
+            throw locked();
         }
         await heal(session, docker, engine);
     }
     return { engine, context, manifests };
+}
+
+/** In the words the engine itself would use. */
+function locked(): CliError {
+    return engineFailure([{ message: "the stack is currently locked by 1 lock" }]);
 }
 
 /** The table people read at the end of `up`. */

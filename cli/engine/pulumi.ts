@@ -5,7 +5,7 @@ import { promisify } from "node:util";
 
 import * as automation from "@pulumi/pulumi/automation";
 
-import { findPulumi, missingPlugins, scrubbedEnvironment, type PulumiCli } from "../environment";
+import { findPulumi, missingPlugins, type PulumiCli } from "../environment";
 import { CliError, messageOf } from "../errors";
 import type { Output } from "../output";
 import { PROJECT_NAME, type Project } from "../project";
@@ -13,6 +13,7 @@ import { PROJECT_NAME, type Project } from "../project";
 import { PreviewEvents, policyNote, reportStep } from "./events";
 import { engineFailure } from "./failure";
 import { dropForeignSalt, hasState } from "./local-backend";
+import { openStack, pulumiEnvironment } from "./open-stack";
 import type { Engine, OnStep, PreviewResult, RunOptions } from "./types";
 
 /** The real engine, through Pulumi's Automation API on the program in this folder. */
@@ -30,10 +31,7 @@ export class PulumiEngine implements Engine {
     static async open(project: Project, cli: PulumiCli): Promise<PulumiEngine> {
         if (!hasState(project)) dropForeignSalt(project);
         try {
-            const stack = await automation.LocalWorkspace.createOrSelectStack(
-                { stackName: project.stack, workDir: project.dir },
-                { envVars: pulumiEnvironment(project) },
-            );
+            const stack = await openStack(project);
             return new PulumiEngine(
                 project,
                 cli.path,
@@ -229,23 +227,6 @@ export interface StateResource {
     readonly provider?: string;
     readonly protect?: boolean;
     readonly outputs?: Readonly<Record<string, unknown>>;
-}
-
-/** Environment of the engine: own backend and passphrase unless the user has chosen others. */
-export function pulumiEnvironment(project: Project): Record<string, string> {
-    const environment = scrubbedEnvironment();
-    const chosen =
-        environment.PULUMI_CONFIG_PASSPHRASE ?? environment.PULUMI_CONFIG_PASSPHRASE_FILE;
-    return {
-        ...environment,
-        PULUMI_BACKEND_URL: environment.PULUMI_BACKEND_URL ?? `file://${project.stateDir()}`,
-        ...(chosen === undefined
-            ? { PULUMI_CONFIG_PASSPHRASE_FILE: project.passphraseFile() }
-            : {}),
-        PULUMI_SKIP_UPDATE_CHECK: "true",
-        // The program is compiled at every run; keeping the result saves a third of a second each.
-        NODE_COMPILE_CACHE: path.join(project.cacheDir, "compile-cache"),
-    };
 }
 
 /** Finds the CLI and its plugins, or says in a sentence why the real engine cannot run here. */
