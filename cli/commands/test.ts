@@ -132,6 +132,8 @@ async function testServices(
 ): Promise<Counts[]> {
     const services = path.join(project.dir, "services");
     const counts: Counts[] = [];
+    const ready: string[] = [];
+    // All of them first: the manager is made of some of the reporter's modules, which need what the reporter has.
     for (const service of readdirSync(services).sort()) {
         const dir = path.join(services, service);
         if (!existsSync(path.join(dir, "package-lock.json"))) continue;
@@ -149,6 +151,10 @@ async function testServices(
                 continue;
             }
         }
+        ready.push(service);
+    }
+    for (const service of ready) {
+        const dir = path.join(services, service);
         const file = path.join(results, `${service}.json`);
         const code = await run(
             dir,
