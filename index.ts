@@ -6,7 +6,9 @@ import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 
 import { Consul } from "./components/consul";
+import { ClientTokens } from "./components/client-tokens";
 import { externalConsul } from "./components/consul-access";
+import { Gateway } from "./components/gateway";
 import { HostImages } from "./components/host-images";
 import { InnerImages } from "./components/inner-images";
 import { InnerPlatform } from "./components/inner-platform";
@@ -24,7 +26,8 @@ import type { ServerManifest } from "./config/manifest";
 import { loadProgram } from "./config/program";
 
 const projectDir = __dirname;
-const { context, machine, manifests, hostDaemon, consulTokens, secrets } = loadProgram(projectDir);
+const { context, machine, manifests, clients, hostDaemon, consulTokens, secrets } =
+    loadProgram(projectDir);
 const { settings } = context;
 const text = (file: string): string => readFileSync(path.join(projectDir, file), "utf8");
 
@@ -66,6 +69,8 @@ const postgres =
               onHost,
           )
         : undefined;
+
+const tokens = new ClientTokens("clients", clients, onHost);
 
 const innerProvider = new docker.Provider("inner", {
     host: orchestrator.apiUrl,
@@ -117,6 +122,19 @@ new Manager(
     },
     onInner,
 );
+new Gateway(
+    "gateway",
+    {
+        context,
+        image: innerImages.id("gateway"),
+        networks: { closed: platform.closedNetwork, egress: platform.egressNetwork },
+        logs: platform.volumes.logs,
+        manifests,
+        clients,
+        tokens,
+    },
+    onInner,
+);
 
 const mesh =
     settings.consul.mode === "external" && consulTokens
@@ -152,6 +170,7 @@ new Reporter(
         networks,
         consul: mesh,
         daemonCa: authority.caCert,
+        mcpToken: tokens.system.token,
     },
     onHost,
 );

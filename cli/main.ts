@@ -108,6 +108,26 @@ function program(): Command {
         .action(async (role: "read" | "operate") =>
             (await import("./commands/token")).token(openSession(root.opts<GlobalOptions>()), role),
         );
+    const client = root
+        .command("client")
+        .description("clients of the gateway: list them, print or rotate a token");
+    command(client, "list", "list the clients and what each may see", async (session) => {
+        (await import("./commands/client")).listClients(session);
+    });
+    command(
+        client,
+        "token <name>",
+        "print a client's token, for its environment",
+        async (session, _options, name) =>
+            (await import("./commands/client")).showClientToken(session, name ?? ""),
+    );
+    command(
+        client,
+        "rotate <name>",
+        "give a client a new token and deploy it; the old one ends",
+        async (session, _options, name) =>
+            (await import("./commands/client")).rotateClient(session, name ?? ""),
+    );
     command(
         root,
         "connect <client>",
@@ -184,14 +204,15 @@ type Action = (
     argument?: string,
 ) => Promise<void>;
 
-function command(root: Command, usage: string, description: string, action: Action): Command {
-    return root
+/** Adds a command below the program, or below a command of it. */
+function command(parent: Command, usage: string, description: string, action: Action): Command {
+    return parent
         .command(usage)
         .description(description)
         .action(async (...given: unknown[]) => {
             const self = given.at(-1) as Command;
             const [argument] = self.args;
-            await action(openSession(root.opts<GlobalOptions>()), self.opts(), argument);
+            await action(openSession(self.optsWithGlobals<GlobalOptions>()), self.opts(), argument);
         });
 }
 

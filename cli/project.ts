@@ -5,6 +5,7 @@ import * as path from "node:path";
 import { parse } from "yaml";
 
 import { planAddresses } from "../config/addresses";
+import { loadClients, type ClientFile } from "../config/clients";
 import { ConfigError } from "../config/errors";
 import { readMachineFacts } from "../config/machine";
 import { loadManifests, ManifestError, type ServerManifest } from "../config/manifest";
@@ -116,6 +117,30 @@ export class Project {
             if (error instanceof ManifestError) throw new CliError(error.message);
             throw error;
         }
+    }
+
+    /** The stack's clients, checked. */
+    clients(): ClientFile[] {
+        const dir = path.resolve(this.dir, this.context().settings.clientsDir);
+        const servers = this.manifests().map(({ name }) => name);
+        try {
+            return loadClients(dir, servers);
+        } catch (error) {
+            if (error instanceof ManifestError) throw new CliError(error.message);
+            throw error;
+        }
+    }
+
+    /** The client of a name; an unknown name is an error that lists the known ones. */
+    client(name: string): ClientFile {
+        const clients = this.clients();
+        const found = clients.find((client) => client.name === name);
+        if (found) return found;
+        const known = clients.map((client) => client.name).join(", ");
+        throw new CliError(
+            `${name}: no client of that name`,
+            `use one of: ${known || "(none)"}; or add clients/${name}.yml`,
+        );
     }
 
     /** The manifest of a server; an unknown name is an error that lists the known ones. */

@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 
-import { PATHS } from "../config/defaults";
+import { PATHS, PORTS } from "../config/defaults";
+import { serverPath } from "../config/gateway";
 import type { ServerManifest } from "../config/manifest";
 import { serverContainer, serverLabels } from "../config/server-container";
 
@@ -28,7 +29,7 @@ export interface McpServerArgs {
  * capabilities, no new privileges, read-only root, memory without swap, CPU and process limits, init, health check.
  */
 export class McpServer extends pulumi.ComponentResource {
-    /** Where clients inside the host's networks reach it. */
+    /** Where clients inside the host's networks reach it: at the gateway. */
     public readonly url: pulumi.Output<string>;
 
     constructor(name: string, args: McpServerArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -78,7 +79,7 @@ export class McpServer extends pulumi.ComponentResource {
             { ...child, replaceWith: secrets ? [secrets.carrier] : [] },
         );
         this.url = pulumi.output(
-            `http://${context.addresses.main.orchestrator}:${String(manifest.port)}${manifest.transport.path}`,
+            `http://${context.addresses.main.orchestrator}:${String(PORTS.gateway.container)}${serverPath(manifest.name)}`,
         );
         this.registerOutputs({ url: this.url });
     }

@@ -61,8 +61,15 @@ export class Orchestrator extends pulumi.ComponentResource {
                     MCP_CLOSED_SUBNET: addresses.inner.closed,
                     MCP_SERVER_SUBNETS: `${addresses.inner.closed} ${addresses.inner.egress}`,
                     MCP_MANAGER: addresses.inner.manager,
+                    MCP_PEERS: [
+                        addresses.inner.manager,
+                        addresses.inner.gateway,
+                        addresses.inner.gatewayOnEgress,
+                    ].join(" "),
                     ...(settings.consul.mode === "managed"
-                        ? { MCP_CONSUL: `${addresses.main.consul}:${String(CONSUL_PORTS.http)}` }
+                        ? {
+                              MCP_CONSUL: `${addresses.main.consul}:${String(CONSUL_PORTS.http)}`,
+                          }
                         : {}),
                     ...(settings.plainApi ? { MCP_PLAIN_API_FROM: addresses.main.gateway } : {}),
                 },
@@ -147,6 +154,7 @@ function publishedPorts({ settings }: StackContext): PublishedPort[] {
         published(PORTS.dockerTls),
         published(PORTS.management),
         published(PORTS.metrics),
+        published(PORTS.gateway),
         ...(settings.plainApi ? [published(PORTS.dockerPlain)] : []),
         // A range, not the servers at hand: the ports of a container are fixed when it is made, and a new server
         // must not replace the orchestrator.

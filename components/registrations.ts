@@ -1,7 +1,8 @@
 import * as consul from "@pulumi/consul";
 import * as pulumi from "@pulumi/pulumi";
 
-import { MANAGER_NAME, PORTS } from "../config/defaults";
+import { GATEWAY_NAME, MANAGER_NAME, PORTS } from "../config/defaults";
+import { serverPath } from "../config/gateway";
 import type { ServerManifest } from "../config/manifest";
 
 import { queryPrefix } from "./consul-policies";
@@ -27,8 +28,8 @@ export interface RegistrationsArgs {
 }
 
 /**
- * What Consul knows of the stack: one external node for the orchestrator, with the inner daemon, the manager and each MCP
- * server as service instances on it. Addresses are those of `sutazai-main`.
+ * What Consul knows of the stack: one external node for the orchestrator, with the inner daemon, the manager, the gateway
+ * and each MCP server as service instances on it. Addresses are those of `sutazai-main`; a server's is the gateway's.
  *
  * Health is the reporter's alone (docs/decisions/0007). A service is born with the reporter's check at "critical": it
  * is not found before somebody has asked it. What the reporter writes later, the check and the number of tools, is
@@ -91,9 +92,14 @@ export class Registrations extends pulumi.ComponentResource {
             tags: ["http"],
             meta: { protocol: "http", path: "/health" },
         });
+        register(`${name}-gateway`, GATEWAY_NAME, {
+            port: PORTS.gateway.container,
+            tags: ["http"],
+            meta: { protocol: "http", path: "/healthz" },
+        });
         for (const { manifest, image } of args.servers) {
             register(`${manifest.name}-registration`, manifest.name, {
-                port: manifest.port,
+                port: PORTS.gateway.container,
                 tags: [MCP_TAG, manifest.transport.type],
                 meta: { ...metadata(manifest), image },
             });
@@ -115,11 +121,11 @@ export class Registrations extends pulumi.ComponentResource {
 }
 
 /** What a consumer and the reporter need to know of a server, within Consul's 512 characters a value. */
-function metadata({ transport, hash, health }: ServerManifest): Record<string, string> {
+function metadata({ name, transport, hash, health }: ServerManifest): Record<string, string> {
     return {
         protocol: "mcp",
         transport: transport.type,
-        path: transport.path,
+        path: serverPath(name),
         // The reporter's to fill in. A key that is not declared could not be ignored either.
         tools: "unknown",
         "manifest-hash": hash,

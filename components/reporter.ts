@@ -18,6 +18,8 @@ export interface ReporterArgs {
     readonly consul: ConsulAccess;
     /** CA of the inner daemon, PEM. */
     readonly daemonCa: pulumi.Input<string>;
+    /** Its token as a client of the gateway. */
+    readonly mcpToken: pulumi.Input<string>;
 }
 
 /**
@@ -45,6 +47,7 @@ export class Reporter extends pulumi.ComponentResource {
                     ...(consul.datacenter === undefined
                         ? {}
                         : { REPORTER_DATACENTER: consul.datacenter }),
+                    REPORTER_MCP_TOKEN_FILE: `${FILES}/mcp-token`,
                     REPORTER_TLS_CA_FILE: `${FILES}/daemon-ca.pem`,
                     REPORTER_NODE: names.orchestrator,
                     REPORTER_SERVICE: names.service("mcp-reporter"),
@@ -60,6 +63,7 @@ export class Reporter extends pulumi.ComponentResource {
                 uploads: [
                     upload(`${FILES}/consul-token`, consul.tokens.reporter, "0444"),
                     upload(`${FILES}/daemon-ca.pem`, args.daemonCa, "0444"),
+                    upload(`${FILES}/mcp-token`, args.mcpToken, "0444"),
                     ...(consul.ca === undefined
                         ? []
                         : [upload(`${FILES}/consul-ca.pem`, consul.ca, "0444")]),

@@ -24,7 +24,10 @@ export interface ServerSecretsArgs {
  * volume: an upload into a created container writes through its mounts.
  */
 export class ServerSecrets extends pulumi.ComponentResource {
+    /** Known once the files are there; unknown while they are about to change. */
     public readonly volumeName: pulumi.Output<string>;
+    /** The volume, for a program that reads changed files by itself. */
+    public readonly volume: docker.Volume;
     /** What a change of secrets replaces. */
     public readonly carrier: docker.Container;
 
@@ -33,7 +36,7 @@ export class ServerSecrets extends pulumi.ComponentResource {
         const child = { parent: this, deleteBeforeReplace: true };
         // A dot, which no server's name has: a server called "x-secrets" must not meet the secrets of "x".
         const physicalName = `${args.server}.secrets`;
-        const volume = new docker.Volume(
+        this.volume = new docker.Volume(
             `${name}-volume`,
             { name: physicalName, driver: "local", labels: labelList(args.labels) },
             child,
@@ -52,7 +55,7 @@ export class ServerSecrets extends pulumi.ComponentResource {
                 restart: "no",
                 memory: 64,
                 memorySwap: 64,
-                volumes: [{ volumeName: volume.name, containerPath: PATHS.secrets }],
+                volumes: [{ volumeName: this.volume.name, containerPath: PATHS.secrets }],
                 uploads: pulumi.secret(
                     args.files.map((file) => ({
                         file: `${PATHS.secrets}/${file.name}`,
@@ -66,7 +69,7 @@ export class ServerSecrets extends pulumi.ComponentResource {
         );
         // Through the carrier: the files must be there before the server mounts the volume.
         this.volumeName = pulumi
-            .all([volume.name, this.carrier.id])
+            .all([this.volume.name, this.carrier.id])
             .apply(([volumeName]) => volumeName);
         this.registerOutputs({ volumeName: this.volumeName });
     }

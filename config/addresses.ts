@@ -38,6 +38,9 @@ export interface AddressPlan {
         readonly egressGateway: string;
         /** The manager, in the second /24. Docker gives out addresses from the other end. */
         readonly manager: string;
+        /** The gateway, in the second and in the third /24. */
+        readonly gateway: string;
+        readonly gatewayOnEgress: string;
     };
 }
 
@@ -84,6 +87,8 @@ export function planAddresses(
             egress: formatCidr(egress),
             egressGateway: hostAt(egress, 1),
             manager: hostAt(closed, 250),
+            gateway: hostAt(closed, 251),
+            gatewayOnEgress: hostAt(egress, 251),
         },
     };
 }

@@ -11,8 +11,10 @@ export const PORTS = {
     management: { host: 18080, container: 8080 },
     /** Prometheus metrics. */
     metrics: { host: 19090, container: 9090 },
-    /** The one way in for clients. */
-    edge: { host: 10005 },
+    /** Gateway: `/mcp` and `/servers/<name>/mcp`. The host's port is the one way in for clients. */
+    gateway: { host: 10005, container: 8090 },
+    /** Metrics of the gateway, for the manager alone. */
+    gatewayMetrics: 9464,
     /** Consul's HTTP API; its ports in the container are `CONSUL_PORTS`. */
     consul: { host: 10006 },
     /** PostgreSQL inside its container; not published. */
@@ -41,6 +43,8 @@ export const PATHS = {
     clientCerts: "/certs/client",
     /** One file per secret of a manifest. */
     secrets: "/run/secrets",
+    /** The gateway's record of calls, below the central logs. */
+    audit: "/var/log/mcp/audit",
 } as const;
 
 /**
@@ -55,6 +59,15 @@ export const INNER_VOLUMES = {
 
 /** Container of the manager, on the inner daemon. */
 export const MANAGER_NAME = "mcp-manager";
+
+/** Container of the gateway, on the inner daemon. */
+export const GATEWAY_NAME = "mcp-gateway";
+
+/** Volume and carrier of the clients' tokens, which nothing mounts: `./mcp client token` reads them there. */
+export const CLIENTS_NAME = "mcp-clients";
+
+/** The client that the health reporter and `./mcp` itself are. */
+export const SYSTEM_CLIENT = "mcp-reporter";
 
 /** User and group of everything that runs on the inner daemon. */
 export const SERVER_USER = "1001:1001";
@@ -75,6 +88,8 @@ export const LABELS = {
     transport: "mcp.protocol",
     /** Path of its endpoint. */
     path: "mcp.path",
+    /** Port clients know it by, which the gateway serves. */
+    port: "mcp.port",
     /** What the server may reach: `none` or a list of host:port. */
     egress: "mcp.egress",
     /** Whether it belongs to this project. */
@@ -125,6 +140,7 @@ export const DEFAULTS = {
     leafDays: 365,
     protect: false,
     manifestsDir: "manifests",
+    clientsDir: "clients",
 } as const;
 
 /** Values of the fields a manifest leaves out: MiB, seconds. */
@@ -138,4 +154,13 @@ export const MANIFEST_DEFAULTS = {
     retries: 3,
     startPeriodSeconds: 60,
     stopGraceSeconds: 10,
+} as const;
+
+/** Values of the fields a client's file leaves out. */
+export const CLIENT_DEFAULTS = {
+    callsPerMinute: 600,
+    concurrent: 16,
+    bodyBytes: 1048576,
+    sessions: 64,
+    tokenEpoch: 1,
 } as const;

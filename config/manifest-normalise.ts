@@ -4,6 +4,12 @@ import { compareText } from "./errors";
 import type { RawManifest } from "./manifest-schema";
 import { parseDuration, parseMemory } from "./units";
 
+/** Names of tools as patterns in which `*` stands for any characters. What is denied is not allowed. */
+export interface ToolAccess {
+    readonly allow: readonly string[];
+    readonly deny: readonly string[];
+}
+
 /** One MCP server, checked, with every default filled in. */
 export interface ServerManifest {
     /** Folder and name of the file, like "manifests/files-mcp.yml". */
@@ -31,6 +37,8 @@ export interface ServerManifest {
     readonly volumes: readonly { source: string; path: string; readOnly: boolean }[];
     /** host:port the server may reach; empty: nothing. */
     readonly egress: readonly string[];
+    /** Tools that clients see, as patterns with `*`: those allowed and not denied. */
+    readonly tools: ToolAccess;
     /** `test` undefined: the image's own check. `call`: a tool the reporter calls besides `tools/list`. */
     readonly health: {
         test: readonly string[] | undefined;
@@ -79,6 +87,7 @@ export function normalise(file: string, raw: RawManifest): ServerManifest {
             readOnly,
         })),
         egress: spec.egress === undefined || spec.egress === "none" ? [] : [...spec.egress],
+        tools: toolAccess(spec.tools),
         health: {
             test: health.test === undefined ? undefined : [...health.test],
             call: health.call && {
@@ -94,6 +103,11 @@ export function normalise(file: string, raw: RawManifest): ServerManifest {
     };
     const hash = createHash("sha256").update(canonicalJson(identity)).digest("hex");
     return { file, labels: sortedRecord(metadata.labels ?? {}), hash, ...identity };
+}
+
+/** Without a word on tools all are allowed. */
+export function toolAccess(raw: Partial<ToolAccess> = {}): ToolAccess {
+    return { allow: [...(raw.allow ?? ["*"])], deny: [...(raw.deny ?? [])] };
 }
 
 function sourceOf(spec: RawManifest["spec"]): ServerManifest["source"] {

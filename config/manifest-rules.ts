@@ -9,7 +9,8 @@ import { parseDuration, parseMemory } from "./units";
 /** Names of host-level services and of our own programs: a server of that name would shadow them. */
 export const RESERVED_NAMES: readonly string[] = [
     ...["consul", "gateway", "manager", "postgres"],
-    ...["mcp-edge", "mcp-gateway", "mcp-manager", "mcp-orchestrator", "mcp-reporter"],
+    ...["mcp-clients", "mcp-edge", "mcp-gateway", "mcp-manager", "mcp-orchestrator"],
+    "mcp-reporter",
 ];
 
 /** Folders of the container that are the system's own: nothing is mounted on or below them. */

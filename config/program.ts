@@ -3,6 +3,7 @@ import * as path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 
 import { planAddresses } from "./addresses";
+import { loadClients, type ClientFile } from "./clients";
 import { HOST_SOCKET } from "./defaults";
 import { redirecting } from "./environment";
 import { readMachineFacts, type MachineFacts } from "./machine";
@@ -21,6 +22,7 @@ export interface ProgramInput {
     };
     readonly machine: MachineFacts;
     readonly manifests: readonly ServerManifest[];
+    readonly clients: readonly ClientFile[];
     /** Address of the host's daemon, always literal: the environment must not choose the daemon. */
     readonly hostDaemon: string;
     /** Tokens for an external Consul; a managed one makes its own. */
@@ -56,6 +58,10 @@ export function loadProgram(projectDir: string): ProgramInput {
         const machine = readMachineFacts(projectDir);
         const settings = loadSettings(config, pulumi.getStack(), machine);
         const manifests = loadManifests(path.resolve(projectDir, settings.manifestsDir));
+        const clients = loadClients(
+            path.resolve(projectDir, settings.clientsDir),
+            manifests.map(({ name }) => name),
+        );
         requireSecrets(config, manifests, settings);
         const consulToken = config.getSecret("consulToken");
         return {
@@ -66,6 +72,7 @@ export function loadProgram(projectDir: string): ProgramInput {
             },
             machine,
             manifests,
+            clients,
             hostDaemon: `unix://${HOST_SOCKET}`,
             consulTokens: consulToken && {
                 registrar: consulToken,

@@ -1,5 +1,5 @@
 import type { AddressPlan } from "./addresses";
-import type { HealthCheck, PublishedPort } from "./container";
+import type { HealthCheck } from "./container";
 import { INNER_RUNTIME, LABELS, MANAGED_BY, POSTGRES_HOST, SERVER_USER } from "./defaults";
 import { ownerLabels } from "./labels";
 import type { ServerManifest } from "./manifest-normalise";
@@ -38,7 +38,6 @@ export interface ServerContainer {
     readonly network: "closed" | "egress";
     readonly dns: readonly string[] | undefined;
     readonly hosts: Readonly<Record<string, string>> | undefined;
-    readonly ports: readonly PublishedPort[];
     /** `source` is the name a manifest knows the volume by. */
     readonly volumes: readonly {
         readonly source: string;
@@ -89,13 +88,6 @@ export function serverContainer(
         hosts: reachesPostgres(stack, manifest)
             ? { [POSTGRES_HOST]: addresses.internal.postgres }
             : undefined,
-        ports: [
-            {
-                internal: transport.containerPort,
-                external: manifest.port,
-                ip: addresses.main.orchestrator,
-            },
-        ],
         volumes: manifest.volumes.map(({ source, path, readOnly }) => ({
             source,
             containerPath: path,
@@ -108,6 +100,7 @@ export function serverContainer(
             [LABELS.manifestHash]: manifest.hash,
             [LABELS.transport]: transport.type,
             [LABELS.path]: transport.path,
+            [LABELS.port]: String(manifest.port),
             [LABELS.egress]: egress.join(" ") || "none",
         },
         health: {

@@ -60,6 +60,8 @@ export interface StackSettings {
     readonly protect: boolean;
     /** Folder of the manifests, relative to the project. @default "manifests" */
     readonly manifestsDir: string;
+    /** Folder of the clients, relative to the project. @default "clients" */
+    readonly clientsDir: string;
 }
 
 /** Every config key `loadSettings` reads, without the project's namespace. */
@@ -68,7 +70,7 @@ export const SETTING_KEYS = [
     ...["plainApi", "publishServers", "imageSource"],
     ...["orchestratorCpus", "orchestratorMemoryMb", "orchestratorImage", "postgresMode"],
     ...CONSUL_KEYS,
-    ...["certEpoch", "caDays", "leafDays", "protect", "manifestsDir"],
+    ...["certEpoch", "caDays", "leafDays", "protect", "manifestsDir", "clientsDir"],
 ] as readonly string[];
 
 /**
@@ -132,16 +134,21 @@ export function loadSettings(
         consul: readConsul(read),
         certificates: readCertificates(read),
         protect: read.flag("protect", DEFAULTS.protect),
-        manifestsDir: read.text(
-            "manifestsDir",
-            DEFAULTS.manifestsDir,
-            (text) => text.trim() === text && text !== "" && !text.includes("\0"),
-            "must be a folder",
-            setIt("manifestsDir", DEFAULTS.manifestsDir),
-        ),
+        manifestsDir: readFolder(read, "manifestsDir"),
+        clientsDir: readFolder(read, "clientsDir"),
     };
     read.finish();
     return settings;
+}
+
+function readFolder(read: SettingReader, key: "manifestsDir" | "clientsDir"): string {
+    return read.text(
+        key,
+        DEFAULTS[key],
+        (text) => text.trim() === text && text !== "" && !text.includes("\0"),
+        "must be a folder",
+        setIt(key, DEFAULTS[key]),
+    );
 }
 
 function readImage(read: SettingReader, imageSource: "registry" | "local"): string | undefined {
@@ -179,6 +186,7 @@ function readPortRange(read: SettingReader, offset: number): StackSettings["publ
     if (range === undefined || !read.fine("portOffset")) return range;
     const taken = Object.values(PORTS)
         .flatMap((port) => (typeof port === "object" ? Object.values<number>(port) : []))
+        .concat(PORTS.gatewayMetrics)
         .filter((port) => port >= range.from && port <= range.to);
     if (taken.length > 0) {
         const rule = `must leave out the orchestrator's own ports (${taken.join(", ")})`;

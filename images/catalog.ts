@@ -82,6 +82,21 @@ export const BUILT_IMAGES: readonly BuiltImageSpec[] = [
         ],
     },
     {
+        name: "gateway",
+        daemon: "inner",
+        system: true,
+        parentArg: "RUNTIME",
+        parent: "runtime",
+        inputs: [
+            "images/gateway",
+            "services/gateway/package.json",
+            "services/gateway/package-lock.json",
+            "services/gateway/tsconfig.json",
+            "services/gateway/scripts",
+            "services/gateway/src",
+        ],
+    },
+    {
         name: "reporter",
         daemon: "host",
         parentArg: "RUNTIME",

@@ -29,6 +29,7 @@ export const COMPONENTS = {
     orchestrator: "mcp:host:Orchestrator",
     edge: "mcp:host:Edge",
     manager: "mcp:inner:Manager",
+    gateway: "mcp:inner:Gateway",
     serverSecrets: "mcp:inner:ServerSecrets",
 } as const;
 

@@ -10,7 +10,7 @@ import { FormatIssue, type ConnectTarget, type Scope, type Surroundings } from "
 import { CliError } from "../errors";
 import { health, table } from "../output";
 import type { Session } from "../session";
-import { publishedUrl } from "../stack/endpoints";
+import { gatewayUrl, publishedUrl } from "../stack/endpoints";
 
 /** Options of `./mcp connect`. */
 export interface ConnectOptions {
@@ -25,14 +25,24 @@ export interface ConnectOptions {
     readonly writeToken?: boolean;
 }
 
-/** Endpoints a stack publishes on loopback, one for each server; they ask for no token. */
+/** Endpoints a stack has on loopback: all servers as one, and each of them; the same token opens both. */
 export function publishedEndpoints({ project }: Session): Endpoints {
     const context = project.context();
-    const servers = project.manifests().flatMap((manifest) => {
-        const url = publishedUrl(context, manifest);
-        return url === undefined ? [] : [{ name: manifest.name, url }];
-    });
-    return { servers };
+    const tokenEnv = tokenVariable(project.stack);
+    const servers = project.manifests().map((manifest) => ({
+        name: manifest.name,
+        url: publishedUrl(context, manifest),
+        tokenEnv,
+    }));
+    return {
+        all: { name: `${context.settings.namePrefix}mcp`, url: gatewayUrl(context), tokenEnv },
+        servers,
+    };
+}
+
+/** Variable that a client finds its token in: by stack, so that several stacks can be used at once. */
+export function tokenVariable(stack: string): string {
+    return `MCP_TOKEN_${stack.toUpperCase().replace(/[^A-Z0-9]/g, "_")}`;
 }
 
 /** The client of a name; an unknown name is an error that lists the known ones. */

@@ -14,7 +14,7 @@ export async function deploy(session: Session, server: string | undefined): Prom
     const { project, out } = session;
     const manifest = project.manifest(server);
     await requirePulumi(project, out, "deploying a single server");
-    const { engine, context } = await prepare(session, "auto");
+    const { engine } = await prepare(session, "auto");
     const images = manifest.source.kind === "build" ? imageChain(manifest.source.image) : [];
     const names = [
         server,
@@ -23,13 +23,15 @@ export async function deploy(session: Session, server: string | undefined): Prom
         `${server}-secrets-volume`,
         `${server}-secrets-carrier`,
         `${server}-registration`,
+        // Ports, tools and clients' rights are the gateway's, which reads its configuration as it changes.
+        ...["gateway-config", "gateway-config-volume", "gateway-config-carrier"],
     ];
     const changes = await engine.up(showSteps(out), {
         target: [...names, ...images.map((image) => `images-${image}`), "inner", "mesh"].map(
             (name) => `**::${name}`,
         ),
     });
-    const endpoints = await checkEndpoints(context, [manifest], 30_000);
+    const endpoints = await checkEndpoints(project, [manifest], 30_000);
     out.result({ changes, endpoints }, () => endpointTable(endpoints));
     demandHealthy(endpoints);
 }

@@ -33,7 +33,7 @@ export async function restart(session: Session, server: string): Promise<void> {
         );
     }
     const manifests = project.manifests().filter((manifest) => manifest.name === server);
-    const endpoints = await checkEndpoints(project.context(), manifests, PATIENCE * 1000);
+    const endpoints = await checkEndpoints(project, manifests, PATIENCE * 1000);
     out.result({ server, health, endpoints }, () =>
         endpoints.length > 0 ? endpointTable(endpoints) : `${server} is healthy`,
     );

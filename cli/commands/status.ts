@@ -25,7 +25,7 @@ export async function status(session: Session): Promise<void> {
     }
     const inner = new InnerDaemon(docker, context.names.orchestrator);
     const [endpoints, end, servers, consul] = await Promise.all([
-        checkEndpoints(context, manifests, 0),
+        checkEndpoints(project, manifests, 0),
         inner.certificateEnd(),
         serverRows(session),
         meshStates(context, manifests, 0),

@@ -69,6 +69,7 @@ export async function prepare(
     // Settings and manifests first: the cheapest check, and the one people get wrong most.
     let context = project.context();
     const manifests = project.manifests();
+    project.clients();
     const docker = await ensureDocker(project.dir, out);
     // Before the state is opened, which a run under way may be writing.
     if (!looking && choice !== "rehearse" && liveRun(project.stateDir(), project.stack)) {
@@ -100,7 +101,7 @@ export function endpointTable(endpoints: readonly CheckedEndpoint[]): string {
         ["SERVER", "ENDPOINT", "STATE", "TOOLS", "ANSWER"],
         endpoints.map((endpoint) => [
             endpoint.server,
-            endpoint.url ?? "-",
+            endpoint.url,
             health(endpoint.state),
             endpoint.tools === undefined ? "-" : String(endpoint.tools),
             endpoint.detail || seconds(endpoint.milliseconds),
@@ -146,7 +147,7 @@ export async function bringUp(
 ): Promise<void> {
     const { out } = session;
     const changes = await engine.up(showSteps(out), { policyPacks });
-    const endpoints = await checkEndpoints(context, manifests, 30_000);
+    const endpoints = await checkEndpoints(session.project, manifests, 30_000);
     const consul = await meshStates(context, manifests, REPORT_PATIENCE_MS);
     const dashboard = `dashboard: ${managerUrl(session.project)} (./mcp token prints a token)`;
     out.result(

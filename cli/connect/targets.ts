@@ -33,8 +33,8 @@ export function chooseTargets(
     const chosen = all !== undefined && allServers !== false ? [all] : servers;
     if (chosen.length === 0) {
         throw new CliError(
-            "no server of this stack is published, so there is nothing to connect to",
-            "set publishServers to a range of ports, then run ./mcp up",
+            "this stack has no server, so there is nothing to connect to",
+            "add a manifest, then run ./mcp up",
         );
     }
     for (const target of chosen) demandSound(target);

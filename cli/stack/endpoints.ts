@@ -1,27 +1,36 @@
+import { PORTS, SYSTEM_CLIENT } from "../../config/defaults";
+import { isServed, serverPath } from "../../config/gateway";
 import type { ServerManifest } from "../../config/manifest";
 import { hostPort } from "../../config/names";
 import type { StackContext } from "../../components/stack-context";
+import type { Project } from "../project";
+
+import { clientToken } from "./client-tokens";
 
 /** A server's address on the host's loopback and what came back from it. */
 export interface CheckedEndpoint {
     readonly server: string;
-    /** Undefined when its port lies outside the published range. */
-    readonly url: string | undefined;
-    readonly state: "healthy" | "unhealthy" | "unpublished";
+    readonly url: string;
+    readonly state: "healthy" | "unhealthy";
     readonly tools: number | undefined;
     readonly detail: string;
     readonly milliseconds: number;
 }
 
-/** Where a server is published on the host; undefined when it is not. */
-export function publishedUrl(
-    { settings }: StackContext,
-    manifest: ServerManifest,
-): string | undefined {
-    const range = settings.publishServers;
-    if (!range || manifest.port < range.from || manifest.port > range.to) return undefined;
-    const port = String(hostPort(manifest.port, settings.portOffset));
-    return `http://${settings.bindAddress}:${port}${manifest.transport.path}`;
+/** Where the host's loopback has the endpoint of all servers. */
+export function gatewayUrl({ settings }: StackContext): string {
+    return `${origin(settings, PORTS.gateway.host)}/mcp`;
+}
+
+/** Where the host's loopback has a server: on a port of its own, or below the gateway's where that is not published. */
+export function publishedUrl(context: StackContext, { name, port }: ServerManifest): string {
+    const { settings } = context;
+    if (isServed(context, port)) return `${origin(settings, port)}/mcp`;
+    return `${origin(settings, PORTS.gateway.host)}${serverPath(name)}`;
+}
+
+function origin({ bindAddress, portOffset }: StackContext["settings"], port: number): string {
+    return `http://${bindAddress}:${String(hostPort(port, portOffset))}`;
 }
 
 /** The sessionless revision: one request, no `initialize`. */
@@ -67,17 +76,19 @@ interface Message {
  * Asks a server for its tools as a client does: without session first (MCP 2026-07-28), and with the handshake of the
  * revisions before it when the server does not know that.
  */
-export async function askForTools(url: string): Promise<number> {
+export async function askForTools(url: string, token: string): Promise<number> {
     const list = { id: 1, method: "tools/list" };
-    const headers = { "mcp-protocol-version": PROTOCOL, "mcp-method": "tools/list" };
-    const first = await ask(url, { ...list, params: META }, headers);
-    const tools = first.message.result?.tools ?? (await toolsOfSession(url, list, first));
+    const identity = { authorization: `Bearer ${token}` };
+    const modern = { "mcp-protocol-version": PROTOCOL, "mcp-method": "tools/list" };
+    const first = await ask(url, { ...list, params: META }, { ...identity, ...modern });
+    const tools = first.message.result?.tools ?? (await toolsOfSession(url, list, identity, first));
     return tools.length;
 }
 
 async function toolsOfSession(
     url: string,
     list: Readonly<Record<string, unknown>>,
+    identity: Readonly<Record<string, string>>,
     first: { readonly response: Response; readonly message: Message },
 ): Promise<readonly unknown[]> {
     const opened = await ask(
@@ -91,7 +102,7 @@ async function toolsOfSession(
                 clientInfo: { name: "mcp-cli", version: "0.1.0" },
             },
         },
-        {},
+        identity,
     );
     const version = opened.message.result?.protocolVersion;
     if (version === undefined) {
@@ -99,6 +110,7 @@ async function toolsOfSession(
     }
     const session = opened.response.headers.get("mcp-session-id");
     const headers = {
+        ...identity,
         "mcp-protocol-version": version,
         ...(session === null ? {} : { "mcp-session-id": session }),
     };
@@ -117,31 +129,36 @@ const META = {
     },
 };
 
-/** Checks every server by a real `tools/list`, retrying for `patienceMs` those that do not answer yet. */
+/**
+ * Checks every server by a real `tools/list` at the gateway, retrying for `patienceMs` those that do not answer yet.
+ */
 export async function checkEndpoints(
-    context: StackContext,
+    project: Project,
     manifests: readonly ServerManifest[],
     patienceMs: number,
 ): Promise<CheckedEndpoint[]> {
-    return Promise.all(manifests.map((manifest) => checkOne(context, manifest, patienceMs)));
+    const context = project.context();
+    const token = clientToken(project, SYSTEM_CLIENT);
+    // Each server says why it could not be asked; without a server nobody does.
+    token.catch(() => undefined);
+    return Promise.all(
+        manifests.map(({ name, ...manifest }) =>
+            checkOne(name, publishedUrl(context, { name, ...manifest }), token, patienceMs),
+        ),
+    );
 }
 
 async function checkOne(
-    context: StackContext,
-    manifest: ServerManifest,
+    server: string,
+    url: string,
+    token: Promise<string>,
     patienceMs: number,
 ): Promise<CheckedEndpoint> {
-    const url = publishedUrl(context, manifest);
-    const server = manifest.name;
-    if (url === undefined) {
-        const detail = `port ${String(manifest.port)} is outside publishServers`;
-        return { server, url, state: "unpublished", tools: undefined, detail, milliseconds: 0 };
-    }
     const deadline = Date.now() + patienceMs;
     for (;;) {
         const begun = Date.now();
         try {
-            const tools = await askForTools(url);
+            const tools = await askForTools(url, await token);
             return {
                 server,
                 url,

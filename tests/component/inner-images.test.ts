@@ -57,10 +57,13 @@ const one = (name: string): Recorded => recorder.one("RemoteImage", `images-${na
 
 async function tags(projectDir: string): Promise<Record<string, unknown>> {
     recorder = await startMocks();
-    images(["bridge", "dbhub", "manager"], { projectDir });
+    images(["bridge", "dbhub", "manager", "gateway"], { projectDir });
     await recorder.settle();
     return Object.fromEntries(
-        ["runtime", "bridge", "dbhub", "manager"].map((name) => [name, one(name).inputs.name]),
+        ["runtime", "bridge", "dbhub", "manager", "gateway"].map((name) => [
+            name,
+            one(name).inputs.name,
+        ]),
     );
 }
 
@@ -133,8 +136,9 @@ describe("tag by content", () => {
         ["services/bridge/src/new.ts", ["bridge"]],
         ["services/bridge/package-lock.json", ["bridge"]],
         ["images/dbhub/Dockerfile", ["dbhub"]],
-        ["images/runtime/Dockerfile", ["bridge", "dbhub", "manager", "runtime"]],
+        ["images/runtime/Dockerfile", ["bridge", "dbhub", "gateway", "manager", "runtime"]],
         ["services/manager/src/main.ts", ["manager"]],
+        ["services/gateway/src/main.ts", ["gateway"]],
         ["config/defaults.ts", ["manager"]],
         ["services/reporter/src/mcp.ts", ["manager"]],
         ["services/bridge/README.md", []],

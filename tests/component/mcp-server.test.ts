@@ -73,7 +73,7 @@ describe("the bar", () => {
             tmpfs: { "/tmp": "rw,nosuid,nodev,noexec,size=64m,mode=1777" },
             logDriver: "json-file",
             logOpts: { "max-file": "3", "max-size": "10m" },
-            ports: [{ internal: 3000, external: 13005, ip: "10.89.0.2", protocol: "tcp" }],
+            ports: [],
             networksAdvanced: [{ name: "mcp-closed" }],
             dns: ["127.0.0.1"],
             hosts: [],
@@ -92,7 +92,7 @@ describe("the bar", () => {
             destroyGraceSeconds: 15,
             stopTimeout: 15,
         });
-        expect(labels).toHaveLength(10);
+        expect(labels).toHaveLength(11);
     });
 
     test("never gives way: no privileges, no device, no mount of the host, no network of the host", async () => {
@@ -132,6 +132,7 @@ test("labels are the manifest's and the stack's", async () => {
         "mcp.managed-by": "sutazai-mcp",
         "mcp.manifest-file": "manifests/demo.yml",
         "mcp.path": "/mcp",
+        "mcp.port": "13005",
         "mcp.stack": "test",
         "mcp.component": "server",
         "mcp.server": "demo",
@@ -156,14 +157,14 @@ test("an image by digest runs its own command", async () => {
     expect(container.inputs).not.toHaveProperty("command");
 });
 
-test("port and path are the manifest's, also for the address", async () => {
+test("publishes no port: it listens where its manifest says, and is reached at the gateway", async () => {
     const transport = { path: "/rpc", containerPort: 4000 };
     const { component, container } = await server({ port: 13009, transport });
     expect(containerInputs(container)).toMatchObject({
-        ports: [{ internal: 4000, external: 13009, ip: "10.89.0.2" }],
+        ports: [],
         envs: expect.arrayContaining(["MCP_PORT=4000", "MCP_PATH=/rpc"]) as string[],
     });
-    expect(await valueOf(component.url)).toBe("http://10.89.0.2:13009/rpc");
+    expect(await valueOf(component.url)).toBe("http://10.89.0.2:8090/servers/demo/mcp");
 });
 
 test("a manifest's environment does not override what the stack decides", async () => {

@@ -198,6 +198,7 @@ describe("published ports", () => {
         expect(await ports()).toEqual([
             { internal: 2376, external: 12376, ip: "127.0.0.1", protocol: "tcp" },
             { internal: 8080, external: 18080, ip: "127.0.0.1", protocol: "tcp" },
+            { internal: 8090, external: 10005, ip: "127.0.0.1", protocol: "tcp" },
             { internal: 9090, external: 19090, ip: "127.0.0.1", protocol: "tcp" },
         ]);
     });
@@ -213,6 +214,7 @@ describe("published ports", () => {
             "MCP_CLOSED_SUBNET=10.90.1.0/24",
             "MCP_CONSUL=10.89.0.5:8500",
             "MCP_MANAGER=10.90.1.250",
+            "MCP_PEERS=10.90.1.250 10.90.1.251 10.90.2.251",
             "MCP_SERVER_SUBNETS=10.90.1.0/24 10.90.2.0/24",
         ]);
     });
@@ -249,6 +251,7 @@ describe("published ports", () => {
         expect(published.map(({ internal, external }) => [internal, external])).toEqual([
             [2376, 12476],
             [8080, 18180],
+            [8090, 10105],
             [9090, 19190],
             [13001, 13101],
         ]);

@@ -100,6 +100,7 @@ test("egress decides the network, a build the image, an image by digest stays as
         "images-runtime",
         "images-bridge",
         "images-manager",
+        "images-gateway",
     ]);
 });
 

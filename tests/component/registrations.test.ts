@@ -35,6 +35,7 @@ test("is a node of its own, the inner daemon, the manager, each server, and a qu
         "consul:index/node:Node registrations-node",
         "consul:index/preparedQuery:PreparedQuery registrations-query",
         "consul:index/service:Service plain-mcp-registration",
+        "consul:index/service:Service registrations-gateway",
         "consul:index/service:Service registrations-manager",
         "consul:index/service:Service registrations-orchestrator",
         "consul:index/service:Service sql-mcp-registration",
@@ -55,12 +56,12 @@ test("a server is registered where consumers on sutazai-main reach it, with what
         name: "sql-mcp",
         serviceId: "sql-mcp",
         address: "10.89.0.2",
-        port: 13001,
+        port: 8090,
         tags: ["mcp", "streamable-http", "stack:test"],
         meta: {
             protocol: "mcp",
             transport: "streamable-http",
-            path: "/mcp",
+            path: "/servers/sql-mcp/mcp",
             tools: "unknown",
             image: IMAGE,
             "manifest-hash": SQL.hash,
@@ -70,7 +71,10 @@ test("a server is registered where consumers on sutazai-main reach it, with what
             stack: "test",
         },
     });
-    expect(service("plain-mcp").inputs).toMatchObject({ port: 13002, meta: { path: "/x" } });
+    expect(service("plain-mcp").inputs).toMatchObject({
+        port: 8090,
+        meta: { path: "/servers/plain-mcp/mcp" },
+    });
     expect(service("plain-mcp").inputs.meta).not.toHaveProperty("health-tool");
 });
 

@@ -31,7 +31,10 @@ const EXTERNAL = externalConsul(
 async function reporter(consul: ConsulAccess, config = {}): Promise<Recorded> {
     const [context, opts] = [stackContext(config), onHost()];
     const { networks } = hostParts(context, opts);
-    const args = { context, image: IMAGE, networks, consul, daemonCa: "PEM of the daemon's CA" };
+    const args = {
+        ...{ context, image: IMAGE, networks, consul, daemonCa: "PEM of the daemon's CA" },
+        mcpToken: pulumi.secret("its-mcp-token"),
+    };
     new Reporter("reporter", args, opts);
     await recorder.settle();
     return recorder.one("Container", "reporter-container");
@@ -65,6 +68,7 @@ test("knows the node, its own service, and an external Consul with its CA and da
         "REPORTER_CONSUL_TOKEN_FILE=/etc/mcp/consul-token",
         "REPORTER_CONSUL_URL=https://consul.example.com:8501",
         "REPORTER_DATACENTER=east",
+        "REPORTER_MCP_TOKEN_FILE=/etc/mcp/mcp-token",
         "REPORTER_NODE=team-sutazai-mcp-orchestrator",
         "REPORTER_SERVICE=team-mcp-reporter",
         "REPORTER_TLS_CA_FILE=/etc/mcp/daemon-ca.pem",
@@ -78,6 +82,7 @@ test("has the reporter's token, not the registrar's, as a secret file", async ()
         content: "its-token",
         permissions: "0444",
     });
+    expect(uploadTo(container, "/etc/mcp/mcp-token").content).toBe("its-mcp-token");
     expect(isSecretInput(container, "uploads")).toBe(true);
     expect(JSON.stringify(container.inputs)).not.toContain("registrar-token");
 });

@@ -109,9 +109,9 @@ describe("exports", () => {
         expect(dev.exports.stack).toBe("dev");
         expect(await exported("orchestratorApi")).toBe("tcp://127.0.0.1:12376");
         expect(await exported("endpoints")).toMatchObject({
-            "files-mcp": "http://10.89.0.2:13002/mcp",
-            "http-mcp": "http://10.89.0.2:13003/mcp",
-            "postgres-mcp": "http://10.89.0.2:13001/mcp",
+            "files-mcp": "http://10.89.0.2:8090/servers/files-mcp/mcp",
+            "http-mcp": "http://10.89.0.2:8090/servers/http-mcp/mcp",
+            "postgres-mcp": "http://10.89.0.2:8090/servers/postgres-mcp/mcp",
         });
     });
 

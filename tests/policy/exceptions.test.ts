@@ -30,7 +30,12 @@ test("in the dev stack each holds for the resources it is meant for alone", asyn
     );
     expect(matching.map((found) => found.map(({ name }) => name))).toEqual([
         ["orchestrator-container"],
-        ["postgres-mcp-secrets-carrier", "manager-secrets-carrier"],
+        [
+            "gateway-config-carrier",
+            "postgres-mcp-secrets-carrier",
+            "gateway-tokens-carrier",
+            "manager-secrets-carrier",
+        ],
         ["platform-shared"],
         ["platform-logs"],
         ["platform-client-certs"],

@@ -41,7 +41,7 @@ const server = z.strictObject({
         .transform((text) => new URL(text).origin),
     path: z
         .string()
-        .regex(/^(?:\/[A-Za-z0-9._~-]+)+$/, "must be an absolute path")
+        .regex(/^\/[A-Za-z0-9._~/-]*$/, "must be an absolute path")
         .default("/mcp"),
     port: z.int().min(1).max(65_535).optional(),
     tools,

@@ -10,6 +10,7 @@ import { Target } from "./target.ts";
 export interface FleetOptions {
     readonly timing: Timing;
     readonly tlsCa: string | undefined;
+    readonly mcpToken: string | undefined;
     readonly log: Logger;
     readonly onReport: (id: string, report: Report) => void;
     readonly onTools: (id: string, tools: number) => void;
@@ -57,10 +58,10 @@ export class Fleet {
     }
 
     #begin(service: CatalogService, key: string): void {
-        const { timing, tlsCa, onTools } = this.#options;
+        const { timing, tlsCa, mcpToken, onTools } = this.#options;
         const { id } = service;
         const target = new Target({
-            probe: probeFor(service, tlsCa),
+            probe: probeFor(service, { tlsCa, mcpToken }),
             timing,
             slots: this.#slots,
             onReport: (report) => this.#report(id, target, report),

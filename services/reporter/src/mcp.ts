@@ -47,20 +47,26 @@ export interface ConversationOptions {
     readonly client: string;
     /** Host header, for a server that is reached by another address than those it answers to. @default the URL's */
     readonly host?: string;
+    /** Bearer token. @default none is sent */
+    readonly token?: string;
 }
 
 export class McpConversation {
     readonly #url: URL;
     readonly #client: Params;
-    readonly #host: Headers;
+    /** Headers of every request. */
+    readonly #fixed: Headers;
     readonly #agent = new Agent({ keepAlive: true });
     #manner: Manner | undefined;
     #lastId = 0;
 
-    constructor(url: URL, { client, host }: ConversationOptions) {
+    constructor(url: URL, { client, host, token }: ConversationOptions) {
         this.#url = url;
         this.#client = { name: client, version: "0.1.0" };
-        this.#host = host === undefined ? {} : { host };
+        this.#fixed = {
+            ...(host === undefined ? {} : { host }),
+            ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+        };
     }
 
     /**
@@ -201,7 +207,7 @@ export class McpConversation {
             url: this.#url,
             method: "POST",
             headers: {
-                ...this.#host,
+                ...this.#fixed,
                 "content-type": "application/json",
                 accept: "application/json, text/event-stream",
                 ...headers,
@@ -217,7 +223,7 @@ export class McpConversation {
         const before = this.#manner;
         this.#manner = manner;
         if (!before?.session || before === manner) return;
-        const headers = { ...this.#host, ...before.headers };
+        const headers = { ...this.#fixed, ...before.headers };
         const signal = AbortSignal.timeout(CLOSE_LIMIT_MS);
         const ask = { url: this.#url, method: "DELETE", headers, agent: this.#agent, signal };
         await send(ask).then(drain, () => undefined);

@@ -30,15 +30,19 @@ export function probeKey({ address, port, meta }: CatalogService): string {
  * The probe that a registration asks for. One that cannot be probed gets a probe that says so.
  *
  * @param tlsCa PEM for protocol `docker`
+ * @param mcpToken bearer token for protocol `mcp`
  */
-export function probeFor(service: CatalogService, tlsCa: string | undefined): Probe {
+export function probeFor(
+    service: CatalogService,
+    { tlsCa, mcpToken }: { readonly tlsCa?: string; readonly mcpToken?: string },
+): Probe {
     const { address: host, port, meta } = service;
     if (host === "" || port < 1 || port > 65535) {
         return never("the registration has no address and port");
     }
     switch (meta.protocol) {
         case "mcp":
-            return mcpProbe(service);
+            return mcpProbe(service, mcpToken);
         case "docker":
             if (tlsCa === undefined) return never("REPORTER_TLS_CA_FILE is not set");
             return simple("TLS handshake", "TLS handshake completed", (signal) =>
@@ -66,14 +70,14 @@ function urlOf({ address, port, meta }: CatalogService, fallback: string): URL |
     return path.startsWith("/") && URL.canParse(text) ? new URL(text) : undefined;
 }
 
-function mcpProbe(service: CatalogService): Probe {
+function mcpProbe(service: CatalogService, token: string | undefined): Probe {
     const { meta } = service;
     const url = urlOf(service, "/mcp");
     if (url === undefined) return never("meta path is no path");
     const tool = meta["health-tool"] || undefined;
     const args = objectIn(meta["health-arguments"] || "{}");
     if (!args) return never("meta health-arguments is not a JSON object");
-    const conversation = new McpConversation(url, { client: "mcp-reporter" });
+    const conversation = new McpConversation(url, { client: "mcp-reporter", token });
     let step = "tools/list";
     return {
         get step() {

@@ -18,6 +18,8 @@ export interface Settings {
     readonly address: string;
     /** PEM that certificates of `docker` services have to chain to. */
     readonly tlsCa: string | undefined;
+    /** Bearer token for `mcp` services; none is sent when undefined. */
+    readonly mcpToken: string | undefined;
     readonly intervalMs: number;
     readonly deadlineMs: number;
     /** 0 lets the system choose; the "listening" log line has the real one. */
@@ -44,6 +46,7 @@ const SETTING_NAMES = new Set([
     "REPORTER_SERVICE",
     "REPORTER_ADDRESS",
     "REPORTER_TLS_CA_FILE",
+    "REPORTER_MCP_TOKEN_FILE",
     "REPORTER_INTERVAL_SECONDS",
     "REPORTER_DEADLINE_SECONDS",
     "REPORTER_HEALTH_PORT",
@@ -83,6 +86,7 @@ export function readSettings(env: Environment, readFile: ReadFile): Settings {
         service: readName(env, "REPORTER_SERVICE", "mcp-reporter"),
         address: readAddress(env),
         tlsCa: readPem(env, "REPORTER_TLS_CA_FILE", readFile),
+        mcpToken: readMcpToken(env, readFile),
         intervalMs: readSeconds(env, "REPORTER_INTERVAL_SECONDS", 2, 0.05, 300),
         deadlineMs: readSeconds(env, "REPORTER_DEADLINE_SECONDS", 6, 0.1, 300),
         healthPort: readHealthPort(env),
@@ -107,12 +111,14 @@ export function readHealthPort(env: Environment): number {
  *
  * @throws SettingsError without the text in it
  */
-export function checkedToken(path: string, text: string): string {
+export function checkedToken(
+    path: string,
+    text: string,
+    setting = "REPORTER_CONSUL_TOKEN_FILE",
+): string {
     const token = text.trim();
     if (!/^[\x21-\x7e]{1,4096}$/.test(token)) {
-        throw new SettingsError(
-            `REPORTER_CONSUL_TOKEN_FILE: ${quote(path)} must hold one token and nothing else`,
-        );
+        throw new SettingsError(`${setting}: ${quote(path)} must hold one token and nothing else`);
     }
     return token;
 }
@@ -148,6 +154,13 @@ function readTokenFile(env: Environment, readFile: ReadFile): string | undefined
     const path = env[name];
     if (path !== undefined) checkedToken(path, readOrExplain(name, path, readFile));
     return path;
+}
+
+function readMcpToken(env: Environment, readFile: ReadFile): string | undefined {
+    const name = "REPORTER_MCP_TOKEN_FILE";
+    const path = env[name];
+    if (path === undefined) return undefined;
+    return checkedToken(path, readOrExplain(name, path, readFile), name);
 }
 
 function readOrExplain(name: string, path: string, readFile: ReadFile): string {

@@ -37,6 +37,7 @@ check("defaults", () => {
             service: "mcp-reporter",
             address: "10.89.0.7",
             tlsCa: undefined,
+            mcpToken: undefined,
             intervalMs: 2_000,
             deadlineMs: 6_000,
             healthPort: 8080,

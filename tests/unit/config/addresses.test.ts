@@ -88,6 +88,8 @@ describe("address plan", () => {
                 egress: "10.90.2.0/24",
                 egressGateway: "10.90.2.1",
                 manager: "10.90.1.250",
+                gateway: "10.90.1.251",
+                gatewayOnEgress: "10.90.2.251",
             },
         });
     });

@@ -1,7 +1,7 @@
 import { edited, type Case } from "./manifest-cases";
 
 const HEX = "a".repeat(64);
-const PORT = "that is none of the orchestrator's own (2375, 2376, 8080, 9090";
+const PORT = "that is none of the orchestrator's own (2375, 2376, 8080, 8090, 9090";
 const REFUSED =
     "@modelcontextprotocol/server-postgres lets clients write through its read-only tool";
 const long = (n: number): string => "a".repeat(n);
@@ -156,7 +156,7 @@ describe("command", () => {
 });
 
 describe("port", () => {
-    const taken = [2375, 2376, 8080, 9090, 10005, 10006, 12375, 12376, 18080, 19090];
+    const taken = [2375, 2376, 8080, 8090, 9090, 10005, 10006, 12375, 12376, 18080, 19090];
     edited(8, [
         ...["80", "1023", "65536", "13002.5", "-1", ...taken.map(String)].map((port): Case => [
             `  port: ${port}`,

@@ -123,6 +123,54 @@ describe("health and stop", () => {
     ]);
 });
 
+describe("tools", () => {
+    const pattern = "use letters, digits and _ . -, with up to 3 *";
+    added([
+        [
+            "  tools: [read]",
+            "9:3",
+            "spec.tools",
+            "a list is not a mapping",
+            "write allow: or deny:",
+        ],
+        [
+            "  tools: { allowed: [] }",
+            "9:12",
+            "spec.tools.allowed",
+            "is not a known field",
+            "known fields here: allow, deny",
+        ],
+        [
+            "  tools: { deny: write }",
+            "9:12",
+            "spec.tools.deny",
+            "text is not a list of tools",
+            'write a list like ["read_*"]',
+        ],
+        [
+            '  tools: { allow: ["*a*b*c*"] }',
+            "9:20",
+            "spec.tools.allow[0]",
+            '"*a*b*c*" is not a tool\'s name or pattern',
+            pattern,
+        ],
+        [
+            '  tools: { deny: ["a b"] }',
+            "9:19",
+            "spec.tools.deny[0]",
+            '"a b" is not a tool\'s name or pattern',
+            pattern,
+        ],
+        [
+            "  tools: { deny: [a, a] }",
+            "9:22",
+            "spec.tools.deny[1]",
+            "is the same as item 0",
+            "keep one of them",
+        ],
+    ]);
+});
+
 describe("fields that do not exist", () => {
     added([
         [
@@ -132,7 +180,6 @@ describe("fields that do not exist", () => {
             "is not a known field",
             "known fields here: build,",
         ],
-        ["  tools: {}", "9:3", "spec.tools", "is not a known field", "known fields here: build,"],
         ["  stop_grace: 1s", "9:3", "spec.stop_grace", "is not a known field", "mean stopGrace?"],
         ["  env: {}", "9:3", "spec.env", "is not a known field", "did you mean environment?"],
         ["  __proto__: {}", "9:3", "spec.__proto__", "is not a known field", "known fields here"],

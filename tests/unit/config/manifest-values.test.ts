@@ -39,6 +39,7 @@ describe("values", () => {
                 startPeriodSeconds: 60,
             },
             stopGraceSeconds: 10,
+            tools: { allow: ["*"], deny: [] },
         });
     });
 
@@ -46,7 +47,7 @@ describe("values", () => {
         const text = `apiVersion: mcp/v1
 kind: MCPContainer
 metadata:
-  name: 7-files
+  name: a7-files
   labels: { team: platform, example.com/tier: "1" }
 spec:
   image: registry.example.com:5000/mcp/files:1.2@sha256:${HEX}
@@ -60,6 +61,7 @@ spec:
   volumes:
     - { source: shared, path: /data }
     - { source: shared, path: /srv/x, readOnly: true }
+  tools: { allow: ["read_*", list], deny: [read_media_file] }
   egress: ["postgres:5432", "10.0.0.5:80", "api.example.com:443", "*:53"]
   health: { test: [node, /h.mjs], interval: 1m30s, timeout: 10s, retries: 1, startPeriod: 0s }
   stopGrace: 30s
@@ -73,7 +75,7 @@ spec:
         ]);
         expect(manifest).toEqual({
             file: "manifests/x.yml",
-            name: "7-files",
+            name: "a7-files",
             labels: { team: "platform", "example.com/tier": "1" },
             source: {
                 kind: "image",
@@ -100,6 +102,7 @@ spec:
                 startPeriodSeconds: 0,
             },
             stopGraceSeconds: 30,
+            tools: { allow: ["read_*", "list"], deny: ["read_media_file"] },
         });
     });
 
@@ -173,6 +176,7 @@ describe("hash", () => {
         ["port", manifestText({ 8: "  port: 13003" })],
         ["variable", manifestText({}, '  environment: { A: "1" }')],
         ["egress", manifestText({}, '  egress: ["*:443"]')],
+        ["tool", manifestText({}, "  tools: { deny: [write_file] }")],
         ["health check", manifestText({}, "  health: { test: [a] }")],
     ])("another %s changes it", (_, text) => expect(parsed(text).hash).not.toBe(plain));
 

@@ -42,6 +42,7 @@ describe("what is accepted", () => {
             certificates: { epoch: 1, caDays: 3650, leafDays: 365 },
             protect: false,
             manifestsDir: "manifests",
+            clientsDir: "clients",
         });
     });
 
@@ -67,6 +68,7 @@ describe("what is accepted", () => {
             leafDays: "30",
             protect: "true",
             manifestsDir: "examples/servers",
+            clientsDir: "examples/clients",
         };
         expect(Object.keys(values).sort()).toEqual([...SETTING_KEYS].sort());
         expect(load(values)).toEqual({
@@ -92,6 +94,7 @@ describe("what is accepted", () => {
             certificates: { epoch: 3, caDays: 30, leafDays: 30 },
             protect: true,
             manifestsDir: "examples/servers",
+            clientsDir: "examples/clients",
         });
     });
 

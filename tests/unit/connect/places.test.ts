@@ -61,7 +61,7 @@ describe("which endpoints", () => {
 
     test.each([
         [{ servers }, true, "--all-servers: this stack has no single endpoint"],
-        [{ servers: [] }, undefined, "no server of this stack is published"],
+        [{ servers: [] }, undefined, "this stack has no server"],
         [{ servers: [{ ...all, name: "a b" }] }, undefined, '"a b": not a server name'],
         [{ servers: [{ ...all, url: "file:///x" }] }, undefined, "is no http or https address"],
         [{ servers: [{ ...all, tokenEnv: "A-B" }] }, undefined, '"A-B" is no environment variable'],

@@ -63,6 +63,7 @@ describe("built images", () => {
             "bridge",
             "dbhub",
             "manager",
+            "gateway",
         ]);
         expect(() => innerImage("reporter")).toThrow(
             "images/reporter: no such image; build is one of: runtime, bridge, dbhub",

@@ -41,7 +41,7 @@ export function inspectedOf(info: ContainerInspectInfo): Inspected {
     const name = info.Name.replace(/^\//, "");
     const environment = new Map((Env ?? []).map((line) => splitOnce(line, "=")));
     const server = labels[LABELS.component] === "server";
-    const bound = portOf(host.PortBindings as PortBindings);
+    const served = Number(labels[LABELS.port]) || undefined;
     const path = server ? (labels[LABELS.path] ?? "/mcp") : undefined;
     const address = Object.values(Networks ?? {})
         .map(({ IPAddress }) => IPAddress)
@@ -64,7 +64,7 @@ export function inspectedOf(info: ContainerInspectInfo): Inspected {
             healthOutput: state.Health?.Log?.at(-1)?.Output?.slice(0, LONGEST_HEALTH_OUTPUT),
             startedAt: state.StartedAt === NEVER ? undefined : state.StartedAt,
             exitCode: state.Running || state.StartedAt === NEVER ? undefined : state.ExitCode,
-            port: bound?.host,
+            port: served ?? publishedPort(host.PortBindings as PortBindings),
             path,
             egress: (labels[LABELS.egress] ?? "none").split(" ").filter((item) => item !== "none"),
             limits: {
@@ -76,21 +76,17 @@ export function inspectedOf(info: ContainerInspectInfo): Inspected {
         restartCount: info.RestartCount,
         oomKilled: state.OOMKilled,
         endpoint: listening
-            ? { address, port: bound?.container ?? PORTS.mcp, path, host: name }
+            ? { address, port: Number(environment.get("MCP_PORT") ?? PORTS.mcp), path, host: name }
             : undefined,
     };
 }
 
 type PortBindings = Readonly<Record<string, readonly { HostPort?: string }[] | null>> | undefined;
 
-/** The first published TCP port, inside and outside. */
-function portOf(bindings: PortBindings): { container: number; host: number } | undefined {
-    for (const [inside, outside] of Object.entries(bindings ?? {})) {
-        const host = Number(outside?.[0]?.HostPort);
-        const container = Number.parseInt(inside, 10);
-        if (host > 0 && container > 0) return { container, host };
-    }
-    return undefined;
+/** The first published TCP port. */
+function publishedPort(bindings: PortBindings): number | undefined {
+    const ports = Object.values(bindings ?? {}).map((outside) => Number(outside?.[0]?.HostPort));
+    return ports.find((port) => port > 0);
 }
 
 function cpusOf(host: ContainerInspectInfo["HostConfig"]): number {

@@ -29,7 +29,6 @@ export function containerBody(
         Hostname: container.hostname,
         Labels: { ...container.labels, [LABELS.manifest]: text },
         StopTimeout: container.stopGraceSeconds,
-        ExposedPorts: Object.fromEntries(container.ports.map((port) => [portKey(port), {}])),
         Healthcheck: {
             Test: [...health.test],
             Interval: health.intervalSeconds * NANO,
@@ -57,12 +56,6 @@ function hostConfig(container: ServerContainer): ContainerCreateOptions["HostCon
         CpuQuota: Math.round(container.cpus * CPU_PERIOD),
         Tmpfs: { ...container.tmpfs },
         LogConfig: { Type: "json-file", Config: { "max-file": "3", "max-size": "10m" } },
-        PortBindings: Object.fromEntries(
-            container.ports.map((port) => [
-                portKey(port),
-                [{ HostIp: port.ip, HostPort: String(port.external) }],
-            ]),
-        ),
         Dns: container.dns ? [...container.dns] : undefined,
         ExtraHosts: Object.entries(container.hosts ?? {}).map(([host, ip]) => `${host}:${ip}`),
         Mounts: container.volumes.map((volume) => ({
@@ -72,10 +65,6 @@ function hostConfig(container: ServerContainer): ContainerCreateOptions["HostCon
             ReadOnly: volume.readOnly,
         })),
     };
-}
-
-function portKey({ internal }: { readonly internal: number }): string {
-    return `${internal}/tcp`;
 }
 
 /** Volume on the inner daemon that a manifest knows as `source`. Which sources there are was checked before. */

@@ -1,0 +1,150 @@
+import * as pulumi from "@pulumi/pulumi";
+
+import type { ClientFile } from "../config/clients";
+import {
+    CLIENTS_NAME,
+    GATEWAY_NAME,
+    INNER_RUNTIME,
+    LABELS,
+    PATHS,
+    PORTS,
+    SERVER_USER,
+} from "../config/defaults";
+import { gatewayConfig, gatewayPorts, SYSTEM_RIGHTS } from "../config/gateway";
+import { canonicalJson, type ServerManifest } from "../config/manifest";
+import { TMP_OPTIONS } from "../config/server-container";
+
+import type { ClientToken, ClientTokens } from "./client-tokens";
+import { managedContainer } from "./managed-container";
+import { ServerSecrets } from "./server-secrets";
+import { ownerLabels, type StackContext } from "./stack-context";
+
+export const GATEWAY_TYPE = "mcp:inner:Gateway";
+
+/** The configuration below `PATHS.secrets`. */
+const CONFIG_FILE = "gateway.json";
+
+export interface GatewayArgs {
+    readonly context: StackContext;
+    /** Image of services/gateway, by content id. */
+    readonly image: pulumi.Input<string>;
+    /** Inner networks that servers are on. */
+    readonly networks: {
+        readonly closed: pulumi.Input<string>;
+        readonly egress: pulumi.Input<string>;
+    };
+    /** Inner volume of the central logs. */
+    readonly logs: pulumi.Input<string>;
+    readonly manifests: readonly ServerManifest[];
+    readonly clients: readonly ClientFile[];
+    readonly tokens: ClientTokens;
+}
+
+/**
+ * The one door to the servers. It lives on the inner daemon within the bar, on both of the servers' networks at fixed
+ * addresses, so that it finds servers by name; the orchestrator lets it begin connections to servers alone.
+ *
+ * What it serves is in a file that it reads again when it changes: a new server, client, token or rule replaces the
+ * carrier of that file and leaves the gateway and every session that goes on as they are.
+ */
+export class Gateway extends pulumi.ComponentResource {
+    constructor(name: string, args: GatewayArgs, opts?: pulumi.ComponentResourceOptions) {
+        super(GATEWAY_TYPE, name, {}, opts);
+        const { context, networks } = args;
+        const { settings, addresses } = context;
+        const child = { parent: this };
+        const labels = ownerLabels(settings.stack, "gateway");
+        const carried = (suffix: string, server: string, files: CarriedFile[]): ServerSecrets =>
+            new ServerSecrets(
+                `${name}-${suffix}`,
+                { server, image: args.image, labels, files },
+                child,
+            );
+        const config = carried("config", GATEWAY_NAME, [
+            { name: CONFIG_FILE, content: configuration(args) },
+        ]);
+        // Not for the gateway, which has their hashes: for `./mcp client token`, by way of the host's daemon.
+        const tokens = [...args.tokens.clients, args.tokens.system];
+        carried(
+            "tokens",
+            CLIENTS_NAME,
+            tokens.map((client) => ({ name: client.name, content: client.token })),
+        );
+        managedContainer(
+            `${name}-container`,
+            {
+                containerName: GATEWAY_NAME,
+                image: args.image,
+                hostname: GATEWAY_NAME,
+                user: SERVER_USER,
+                readOnly: true,
+                init: true,
+                runtime: INNER_RUNTIME,
+                environment: {
+                    GATEWAY_CONFIG: `${PATHS.secrets}/${CONFIG_FILE}`,
+                    GATEWAY_PORT: String(PORTS.gateway.container),
+                    // Not on every address: nothing is published there, and servers cannot begin anything; the manager can.
+                    GATEWAY_METRICS_HOST: addresses.inner.gateway,
+                    GATEWAY_METRICS_PORT: String(PORTS.gatewayMetrics),
+                    GATEWAY_AUDIT_FILE: `${PATHS.audit}/calls.jsonl`,
+                },
+                memoryMb: 256,
+                cpus: 1,
+                stopGraceSeconds: 15,
+                tmpfs: { "/tmp": TMP_OPTIONS },
+                networks: [
+                    { name: networks.closed, ipv4Address: addresses.inner.gateway },
+                    { name: networks.egress, ipv4Address: addresses.inner.gatewayOnEgress },
+                ],
+                // Docker knows the servers' names itself; all else it would ask of the host's name server.
+                dns: ["127.0.0.1"],
+                ports: gatewayPorts(context).map((port) => ({
+                    internal: port,
+                    external: port,
+                    ip: addresses.main.orchestrator,
+                })),
+                volumes: [
+                    { volumeName: args.logs, containerPath: PATHS.logs },
+                    // By the volume, not by the carrier: a new carrier must not mean a new gateway.
+                    {
+                        volumeName: config.volume.name,
+                        containerPath: PATHS.secrets,
+                        readOnly: true,
+                    },
+                ],
+                labels: { ...labels, [LABELS.egress]: "none" },
+                health: {
+                    test: [
+                        ...["CMD", "curl", "-fsS", "-m", "4"],
+                        `http://127.0.0.1:${String(PORTS.gateway.container)}/healthz`,
+                    ],
+                    intervalSeconds: 5,
+                    timeoutSeconds: 5,
+                    startPeriodSeconds: 60,
+                    startIntervalSeconds: 1,
+                    retries: 3,
+                },
+            },
+            { ...child, dependsOn: [config.carrier] },
+        );
+        this.registerOutputs({});
+    }
+}
+
+type CarriedFile = { readonly name: string; readonly content: pulumi.Input<string> };
+
+/** The configuration file, with hashes for tokens. */
+function configuration(args: GatewayArgs): pulumi.Output<string> {
+    const { clients, system } = args.tokens;
+    const known = [...clients, system].map(({ name, sha256 }: ClientToken) =>
+        pulumi.all([name, sha256]),
+    );
+    return pulumi.all(known).apply((hashes) => {
+        const hashOf = new Map(hashes);
+        const rights = [...args.clients, SYSTEM_RIGHTS].map((one) => ({
+            rights: one,
+            tokenSha256: hashOf.get(one.name) ?? "",
+        }));
+        return canonicalJson(gatewayConfig(args.context, args.manifests, rights));
+    });
+}

@@ -1,0 +1,92 @@
+import { GATEWAY_NAME, PORTS, SYSTEM_CLIENT } from "./defaults";
+import type { ClientFile, ToolAccess } from "./clients";
+import type { ServerManifest } from "./manifest-normalise";
+import type { Names } from "./names";
+import type { AddressPlan } from "./addresses";
+import type { StackSettings } from "./settings";
+
+/** Path of a server on the gateway's own port. */
+export function serverPath(server: string): string {
+    return `/servers/${server}/mcp`;
+}
+
+/** What of a stack decides the gateway's configuration. */
+export interface GatewayStack {
+    readonly settings: Pick<StackSettings, "publishServers">;
+    readonly names: Names;
+    readonly addresses: AddressPlan;
+}
+
+/** What a client file says that the gateway has to know. */
+type Rights = Pick<ClientFile, "name" | "servers" | "tools" | "limits">;
+
+/**
+ * What the reporter and `./mcp` may do: everything, since they have to see each server as it is. A round of probes is two
+ * calls a server every two seconds.
+ */
+export const SYSTEM_RIGHTS: Rights = {
+    name: SYSTEM_CLIENT,
+    servers: ["*"],
+    tools: { allow: ["*"], deny: [] },
+    limits: { callsPerMinute: 60_000, concurrent: 256, bodyBytes: 1_048_576, sessions: 1_024 },
+};
+
+/** The gateway's configuration file (services/gateway/src/config.ts has its schema), in plain data. */
+export interface GatewayConfig {
+    readonly servers: readonly {
+        readonly name: string;
+        readonly url: string;
+        readonly path: string;
+        readonly port?: number;
+        readonly tools: ToolAccess;
+    }[];
+    readonly clients: readonly (Rights & { readonly tokenSha256: string })[];
+    readonly settings: { readonly allowedHosts: readonly string[] };
+}
+
+/**
+ * The configuration of a stack's gateway.
+ *
+ * @param clients the rights of each client, `SYSTEM_RIGHTS` included, with the SHA-256 (hex) of its token
+ */
+export function gatewayConfig(
+    stack: GatewayStack,
+    manifests: readonly ServerManifest[],
+    clients: readonly { readonly rights: Rights; readonly tokenSha256: string }[],
+): GatewayConfig {
+    return {
+        servers: manifests.map(({ name, transport, tools, port }) => ({
+            name,
+            url: `http://${stack.names.server(name)}:${String(transport.containerPort)}`,
+            path: transport.path,
+            ...(isServed(stack, port) ? { port } : {}),
+            tools,
+        })),
+        clients: clients.map(({ rights: { name, servers, tools, limits }, tokenSha256 }) => ({
+            ...{ name, tokenSha256, servers, tools, limits },
+        })),
+        settings: { allowedHosts: allowedHosts(stack, manifests) },
+    };
+}
+
+/** Whether a server has a port of its own on the gateway, besides its path. */
+export function isServed({ settings }: GatewayStack, port: number): boolean {
+    const range = settings.publishServers;
+    return range !== undefined && port >= range.from && port <= range.to;
+}
+
+/** Every port the gateway may have to answer on: a new server must not make its container anew. */
+export function gatewayPorts({ settings }: GatewayStack): number[] {
+    const range = settings.publishServers;
+    const own = range
+        ? Array.from({ length: range.to - range.from + 1 }, (_, index) => range.from + index)
+        : [];
+    return [PORTS.gateway.container, ...own];
+}
+
+/** Host names a request may come under; addresses are not names that could be bound anew. */
+function allowedHosts({ names }: GatewayStack, manifests: readonly ServerManifest[]): string[] {
+    const services = [GATEWAY_NAME, ...manifests.map(({ name }) => name)];
+    const found = services.map((name) => `${names.service(name)}.service.consul`);
+    return [names.orchestrator, ...found].sort();
+}

@@ -1,0 +1,148 @@
+import { createHash } from "node:crypto";
+
+import * as pulumi from "@pulumi/pulumi";
+
+import { ClientTokens } from "../../components/client-tokens";
+import { Gateway } from "../../components/gateway";
+import type { ClientFile } from "../../config/clients";
+import type { GatewayConfig } from "../../config/gateway";
+import { containerInputs, labelsOf, uploadTo } from "../support/docker";
+import { IMAGE, manifest, onHost, onInner, stackContext } from "../support/fixtures";
+import { isSecretInput, startMocks, type Recorded, type Recorder } from "../../cli/graph/mocks";
+
+let recorder: Recorder;
+
+beforeEach(async () => {
+    recorder = await startMocks();
+});
+
+const client = (name: string, tokenEpoch = 1): ClientFile => ({
+    file: `clients/${name}.yml`,
+    name,
+    servers: ["*"],
+    tools: { allow: ["*"], deny: [] },
+    limits: { callsPerMinute: 600, concurrent: 16, bodyBytes: 1048576, sessions: 64 },
+    tokenEpoch,
+});
+
+async function gateway(
+    config: Readonly<Record<string, string>> = {},
+    clients: readonly ClientFile[] = [client("editor"), client("ci")],
+): Promise<Recorded> {
+    new Gateway(
+        "gateway",
+        {
+            context: stackContext(config),
+            image: IMAGE,
+            networks: { closed: pulumi.output("mcp-closed"), egress: pulumi.output("mcp-egress") },
+            logs: "mcp-logs",
+            manifests: [manifest({ port: 13005 }, { name: "demo" })],
+            clients,
+            tokens: new ClientTokens("clients", clients, onHost()),
+        },
+        onInner(),
+    );
+    await recorder.settle();
+    return recorder.one("Container", "gateway-container");
+}
+
+/** The token of each client, as the carrier that nothing mounts has it. */
+const tokenOf = (name: string): string =>
+    uploadTo(recorder.one("Container", "gateway-tokens-carrier"), `/run/secrets/${name}`).content;
+
+function served(): GatewayConfig {
+    const carrier = recorder.one("Container", "gateway-config-carrier");
+    return JSON.parse(uploadTo(carrier, "/run/secrets/gateway.json").content) as GatewayConfig;
+}
+
+test("lives within the bar, on the servers' two networks at fixed addresses, and asks no name server outside", async () => {
+    const container = await gateway();
+    expect(container.provider).toBe("inner");
+    expect(container.inputs).toMatchObject({
+        name: "mcp-gateway",
+        user: "1001:1001",
+        readOnly: true,
+        init: true,
+        runtime: "mcp-runc",
+        capabilities: { drops: ["ALL"] },
+        securityOpts: ["no-new-privileges"],
+        memory: 256,
+        memorySwap: 256,
+        cpuQuota: 100_000,
+        restart: "unless-stopped",
+        dns: ["127.0.0.1"],
+    });
+    expect(containerInputs(container).networksAdvanced).toEqual([
+        { name: "mcp-closed", ipv4Address: "10.90.1.251" },
+        { name: "mcp-egress", ipv4Address: "10.90.2.251" },
+    ]);
+    expect(labelsOf(container)["mcp.egress"]).toBe("none");
+});
+
+test("publishes its port and the servers' whole range, on the orchestrator's address alone", async () => {
+    const { ports } = containerInputs(await gateway({ publishServers: "13001-13003" }));
+    expect(ports.map(({ internal, external, ip }) => [internal, external, ip])).toEqual(
+        [8090, 13001, 13002, 13003].map((port) => [port, port, "10.89.0.2"]),
+    );
+});
+
+test("answers for its metrics at its fixed address alone, on a port that is not published", async () => {
+    const { envs, ports } = containerInputs(await gateway({ publishServers: "13001-13003" }));
+    expect(envs).toEqual(
+        expect.arrayContaining(["GATEWAY_METRICS_HOST=10.90.1.251", "GATEWAY_METRICS_PORT=9464"]),
+    );
+    expect(ports.map(({ internal }) => internal)).not.toContain(9464);
+});
+
+test("a new client or server makes neither the gateway anew nor its mounts unknown", async () => {
+    const one = await gateway();
+    recorder = await startMocks();
+    const other = await gateway({}, [client("somebody-else")]);
+    expect(other.inputs).toEqual(one.inputs);
+    expect(other.options.replaceWith ?? []).toEqual([]);
+    expect(containerInputs(other).volumes).toEqual([
+        { volumeName: "mcp-logs", containerPath: "/var/log/mcp" },
+        { volumeName: "mcp-gateway.secrets", containerPath: "/run/secrets", readOnly: true },
+    ]);
+});
+
+test("has every client's hash and nobody's token; the tokens are where nothing mounts them", async () => {
+    const container = await gateway();
+    const names = ["editor", "ci", "mcp-reporter"];
+    const tokens = names.map(tokenOf);
+    expect(new Set(tokens).size).toBe(3);
+    expect(served().clients.map(({ name, tokenSha256 }) => [name, tokenSha256])).toEqual(
+        names.map((name, index) => [
+            name,
+            createHash("sha256")
+                .update(tokens[index] ?? "")
+                .digest("hex"),
+        ]),
+    );
+    for (const carrier of ["gateway-config-carrier", "gateway-tokens-carrier"]) {
+        expect(isSecretInput(recorder.one("Container", carrier), "uploads")).toBe(true);
+    }
+    const seen = JSON.stringify([container.inputs, served()]);
+    for (const token of tokens) {
+        expect(token).toMatch(/^[0-9a-f]{64}$/);
+        expect(seen).not.toContain(token);
+    }
+});
+
+test("another epoch is another token, of that client alone", async () => {
+    await gateway();
+    const [editor, ci] = [tokenOf("editor"), tokenOf("ci")];
+    recorder = await startMocks();
+    await gateway({}, [client("editor", 2), client("ci")]);
+    expect(tokenOf("editor")).not.toBe(editor);
+    expect(tokenOf("ci")).toBe(ci);
+});
+
+test("tokens are on the host's side: the inner daemon's volume takes none with it", async () => {
+    await gateway();
+    expect(recorder.below("clients")).toEqual([
+        "tls:index/privateKey:PrivateKey clients-ci",
+        "tls:index/privateKey:PrivateKey clients-editor",
+        "tls:index/privateKey:PrivateKey clients-mcp-reporter",
+    ]);
+});
