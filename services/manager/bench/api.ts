@@ -19,9 +19,10 @@ const usual = {
     MANAGER_SAMPLE_SECONDS: "2",
     MANAGER_PROBE_SECONDS: "5",
     MANAGER_REQUESTS_PER_MINUTE: "10000000",
+    MALLOC_ARENA_MAX: "2",
 };
-/** As the image starts it: without them V8 sizes its heap for the whole machine. */
-const HEAP = ["--max-semi-space-size=2", "--max-old-space-size=96"];
+/** As images/manager/Dockerfile starts it: without these V8 sizes its heap for the whole machine. */
+const HEAP = ["--optimize-for-size", "--max-semi-space-size=1", "--max-old-space-size=64"];
 const program = [...HEAP, join(import.meta.dirname, "../dist/main.js")];
 const stage = await Stage.open(names, usual, program);
 await new Promise((resolve) => setTimeout(resolve, 12_000));

@@ -5,9 +5,10 @@ import type { FastifyInstance } from "fastify";
 
 import manifest from "../package.json" with { type: "json" };
 import { createApi } from "./api/app.ts";
+import { STREAM_TIMES } from "./api/streams.ts";
 import { Tokens } from "./api/tokens.ts";
 import { Daemon } from "./daemon/daemon.ts";
-import { watchConsul } from "./fleet/consul.ts";
+import { consulProblem, edgeProblem, watchNeighbour } from "./fleet/neighbours.ts";
 import { Sampler } from "./fleet/sampler.ts";
 import { EXIT } from "./help.ts";
 import type { Logger } from "../../reporter/src/log.ts";
@@ -65,11 +66,13 @@ export async function runManager(
             daemon,
             lifecycle: new Lifecycle({ daemon, fleet, stack, orchestrator, images, signal }),
             logs: new LogReader(settings.logsDir),
-            consul: watchConsul(settings.consulUrl, signal),
+            consul: watchNeighbour(settings.consulUrl, consulProblem, signal),
+            edge: watchNeighbour(settings.edgeUrl, edgeProblem, signal),
             stack: stack.settings.stack,
             version: manifest.version,
             startedAt: new Date(),
             stopping: signal,
+            streamTimes: STREAM_TIMES,
         },
         folders: {
             "/": settings.dashboardDir,

@@ -24,6 +24,7 @@ export interface Settings {
     /** Images that `spec.build` of a manifest may name, to content ids. */
     readonly images: ReadonlyMap<string, string>;
     readonly consulUrl: URL | undefined;
+    readonly edgeUrl: URL | undefined;
     /** Host names that requests may name, in lower case. */
     readonly allowedHosts: ReadonlySet<string>;
     readonly sampleMs: number;
@@ -93,6 +94,7 @@ const schema = z.strictObject({
     STACK: stack,
     IMAGES_FILE: file.optional(),
     CONSUL_URL: url.optional(),
+    EDGE_URL: url.optional(),
     ALLOWED_HOSTS: z.string().default("localhost,127.0.0.1"),
     SAMPLE_SECONDS: seconds(0.1, 2.5).default(2_000),
     PROBE_SECONDS: seconds(0.1, 300).default(5_000),
@@ -133,6 +135,7 @@ export function readSettings(env: Environment, home: string): Settings {
         orchestrator: found.STACK.orchestrator,
         images: imagesIn(found.IMAGES_FILE),
         consulUrl: found.CONSUL_URL,
+        edgeUrl: found.EDGE_URL,
         allowedHosts: new Set(
             found.ALLOWED_HOSTS.split(",").map((host) => host.trim().toLowerCase()),
         ),

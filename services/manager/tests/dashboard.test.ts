@@ -102,6 +102,13 @@ onPage("every server is there, in words and numbers", async ({ page }) => {
     await page.getByText("None of 5 servers fits.").waitFor();
 });
 
+onPage("an edge is shown as it is", async ({ page, api }) => {
+    api.edge = { configured: true, reachable: false, reason: "connection refused" };
+    await logIn(page, READ_TOKEN);
+    const stack = await words(page.getByRole("region", { name: "Stack" }));
+    assert.ok(stack.includes("Edge unreachable connection refused"), stack);
+});
+
 onPage("a server that goes down and comes back shows by itself", async ({ page, api }) => {
     await logIn(page, READ_TOKEN);
     const said = page.locator("#announcer");

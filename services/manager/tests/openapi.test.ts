@@ -1,8 +1,11 @@
 /** Every answer against the document that describes it. */
 import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { after, before } from "node:test";
 
 import { Ajv2020, type ValidateFunction } from "ajv/dist/2020.js";
+import { parse } from "yaml";
 
 import { READ, Stage, type Reply } from "./support/stage.ts";
 import { timed } from "./support/timed.ts";
@@ -10,6 +13,12 @@ import { timed } from "./support/timed.ts";
 interface Operation {
     readonly responses: Record<string, { content?: Record<string, { schema: object }> }>;
 }
+
+const MANIFEST = `apiVersion: mcp/v1
+kind: MCPContainer
+metadata: {name: made-mcp}
+spec: {build: bridge, command: [node, /opt/server.mjs], port: 13008}
+`;
 
 let stage: Stage;
 let document: { openapi: string; paths: Record<string, Record<string, Operation>> };
@@ -22,22 +31,18 @@ before(async () => {
 });
 after(() => stage.close());
 
-function validatorOf(method: string, path: string, reply: Reply): ValidateFunction {
+function validatorOf(
+    method: string,
+    path: string,
+    reply: Reply,
+    type = "application/json",
+): ValidateFunction {
     const responses = document.paths[path]?.[method]?.responses ?? {};
     const key = [String(reply.status), `${Math.floor(reply.status / 100)}XX`].find(
         (one) => responses[one] !== undefined,
     );
     assert.ok(key, `${method} ${path} has no ${reply.status}`);
-    const pointer = [
-        "paths",
-        path,
-        method,
-        "responses",
-        key,
-        "content",
-        "application/json",
-        "schema",
-    ];
+    const pointer = ["paths", path, method, "responses", key, "content", type, "schema"];
     const escaped = pointer.map((part) => part.replaceAll("~", "~0").replaceAll("/", "~1"));
     return ajv.compile({ $ref: `api#/${escaped.map(encodeURIComponent).join("/")}` });
 }
@@ -83,6 +88,36 @@ timed("every answer has the shape the document gives it", async () => {
         [],
     );
 });
+
+timed("every success of a server's life has its shape too", async () => {
+    const body = MANIFEST;
+    const steps = [
+        ["POST", "/containers", "/containers?wait=5", 201],
+        ["GET", "/containers/{name}", "/containers/made-mcp", 200],
+        ["GET", "/containers/{name}/manifest", "/containers/made-mcp/manifest", 200],
+        ["GET", "/containers/{name}/logs", "/containers/made-mcp/logs", 200],
+        ["POST", "/containers/{name}/restart", "/containers/made-mcp/restart?wait=5", 200],
+        ["POST", "/cleanup", "/cleanup?dryRun=false", 200],
+        ["DELETE", "/containers/{name}", "/containers/made-mcp", 200],
+    ] as const;
+    const record = { time: "2026-11-27T10:00:00.000000000Z", container: "made-mcp" };
+    const text = JSON.stringify({ ...record, stream: "stdout", line: "one" });
+    writeFileSync(join(stage.dir, "logs/made-mcp.jsonl"), `${text}\n`);
+    for (const [method, path, url, status] of steps) {
+        const reply = await stage.ask(method, url, path === "/containers" ? { body } : {});
+        assert.equal(reply.status, status, `${method} ${url}: ${reply.text}`);
+        const [type = ""] = (reply.headers.get("content-type") ?? "").split(";");
+        const validate = validatorOf(method.toLowerCase(), path, reply, type);
+        assert.ok(validate(contentOf(reply, type)), `${url}: ${ajv.errorsText(validate.errors)}`);
+        assert.notEqual(reply.text, "", url);
+    }
+});
+
+/** What the document describes of an answer of this type. */
+function contentOf({ text, json }: Reply, type: string): unknown {
+    if (type === "application/yaml") return parse(text) as unknown;
+    return type === "application/json" ? json : text;
+}
 
 timed("a whole number is digits alone, as the document has it", async () => {
     for (const text of ["", "0x10", "1e1", "1.0", "%201", "-1", "12345678901234567"]) {

@@ -91,24 +91,6 @@ timed("an id of another manager, or too old a one, is told as a gap", async () =
     heard.end();
 });
 
-timed(
-    "a number of streams is enough for everybody, more are refused, closed ones count no more",
-    async () => {
-        const many = await Promise.all(Array.from({ length: 64 }, () => listen()));
-        const { status, json } = await stage.get("/events");
-        assert.deepEqual([status, json.error], [503, "too-many-streams"]);
-        for (const one of many) one.end();
-        const open = async (): Promise<boolean> => {
-            const response = await fetch(`${stage.api}/events`, {
-                headers: { authorization: `Bearer ${READ}` },
-            });
-            await response.body?.cancel();
-            return response.status === 200;
-        };
-        await stage.until("there is room again", open);
-    },
-);
-
 timed("logs of a container that is gone are read, bounded by tail and since", async () => {
     const words = async (query: string): Promise<string[]> => {
         const { status, text, headers } = await stage.get(`/containers/gone-mcp/logs${query}`);

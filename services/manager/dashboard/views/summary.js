@@ -29,8 +29,9 @@ export function summary({ status, containers, link }) {
         <h2 id="summary-title" class="hidden-text">Stack</h2>
         ${tile("Servers", servers(containers, current))}
         ${tile("Inner daemon", daemon(status, link.answers))}
-        ${tile("Certificates", certificates(status))} ${tile("Consul", consul(status))}
-        ${tile("Edge", html`<p>${mark("idle", status.edge.state)}</p>`)}
+        ${tile("Certificates", certificates(status))}
+        ${tile("Consul", neighbour(status.consul, "not configured"))}
+        ${tile("Edge", neighbour(status.edge, "not deployed"))}
         ${status.disks.map((disk) =>
             tile(
                 `Disk: ${disk.name}`,
@@ -107,10 +108,11 @@ function certificates({ certificates }) {
 }
 
 /**
- * @param {Status} status
+ * @param {Status["consul"]} state
+ * @param {string} absent what to say when there is none
  */
-function consul({ consul: { configured, reachable, reason } }) {
-    if (!configured) return html`<p>${mark("idle", "not configured")}</p>`;
+function neighbour({ configured, reachable, reason }, absent) {
+    if (!configured) return html`<p>${mark("idle", absent)}</p>`;
     if (reachable === undefined) return html`<p>${mark("wait", "asking")}</p>`;
     return reachable
         ? html`<p>${mark("good", "reachable")}</p>`

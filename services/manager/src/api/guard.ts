@@ -14,6 +14,8 @@ declare module "fastify" {
     interface FastifyRequest {
         /** Undefined only where the route is public. */
         role: Role | undefined;
+        /** The role its token has by now, for answers that stay open. */
+        roleNow: () => Role | undefined;
     }
 }
 
@@ -33,13 +35,16 @@ export function guard(app: FastifyInstance, { tokens, allowedHosts }: GuardOptio
         keyGenerator: ({ ip }) => `guess ${ip}`,
     });
     app.decorateRequest("role", undefined);
+    app.decorateRequest("roleNow", function () {
+        return tokens.roleOf(this.headers.authorization);
+    });
     app.addHook("onRequest", async (request) => {
         if (!allowedHosts.has(request.hostname.toLowerCase())) {
             throw new ApiError(421, "host-not-allowed", "the Host header is not on the list", {
                 remedy: "use a name or address of MANAGER_ALLOWED_HOSTS",
             });
         }
-        request.role = tokens.roleOf(request.headers.authorization);
+        request.role = request.roleNow();
         const access = request.routeOptions.config.access ?? "read";
         if (access === "public") return;
         if (request.role === undefined) {
@@ -60,9 +65,9 @@ export function demandOperate({ role }: FastifyRequest): void {
     });
 }
 
-/** The answer to whoever asks too often. */
-export function tooMany(seconds: number): ApiError {
-    return new ApiError(429, "too-many-requests", "too many requests", {
+/** The answer to whoever asks too often, or for too much at once. */
+export function tooMany(seconds: number, detail = "too many requests"): ApiError {
+    return new ApiError(429, "too-many-requests", detail, {
         remedy: `try again in ${seconds} s`,
         headers: { "retry-after": String(seconds) },
     });

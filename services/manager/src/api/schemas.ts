@@ -97,6 +97,13 @@ export const readiness = z
     })
     .meta({ id: "Readiness" });
 
+/** `reachable` is absent while it is not known, `reason` says why it is not. */
+const neighbour = z.object({
+    configured: z.boolean(),
+    reachable: z.boolean().optional(),
+    reason: z.string().optional(),
+});
+
 export const statusBody = z
     .object({
         stack: z.string(),
@@ -118,12 +125,8 @@ export const statusBody = z
             .array(z.object({ name: z.string(), usedBytes: z.number(), totalBytes: z.number() }))
             .readonly(),
         certificates: z.array(z.object({ name: z.string(), expiresAt: time })).readonly(),
-        consul: z.object({
-            configured: z.boolean(),
-            reachable: z.boolean().optional(),
-            reason: z.string().optional(),
-        }),
-        edge: z.object({ state: z.literal("not deployed") }),
+        consul: neighbour,
+        edge: neighbour,
     })
     .meta({ id: "Status" });
 

@@ -30,7 +30,11 @@ export type Body = ContainerView &
         readonly remedy: string;
         readonly ready: boolean;
         readonly role: string;
-        readonly servers: readonly { readonly name: string; readonly up: boolean }[];
+        readonly servers: readonly {
+            readonly name: string;
+            readonly up: boolean;
+            readonly reason?: string;
+        }[];
         readonly found: readonly Leftover[];
     };
 

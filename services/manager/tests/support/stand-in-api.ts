@@ -38,6 +38,7 @@ export class StandInApi {
         since: new Date(Date.now() - 97_200_000).toISOString(),
     };
     consul: Status["consul"] = { configured: true, reachable: true };
+    edge: Status["edge"] = { configured: false };
     /** Every request, as "GET /status". */
     readonly requests: string[] = [];
     /** `Last-Event-ID` of every request for the events. */
@@ -173,7 +174,7 @@ export class StandInApi {
                 { name: "server", expiresAt: days(303) },
             ],
             consul: this.consul,
-            edge: { state: "not deployed" },
+            edge: this.edge,
         };
     }
 

@@ -9,8 +9,7 @@ import { errors, whole } from "../schemas.ts";
 import { Streams } from "../streams.ts";
 
 const SSE = "text/event-stream";
-const MOST_STREAMS = 64;
-const HEARTBEAT_MS = 15_000;
+const FOLLOWERS = { most: 64, mostOfOne: 8 };
 /** What a client that does not read may leave waiting, in bytes. */
 const MOST_WAITING = 256 * 1024;
 
@@ -28,7 +27,7 @@ const sentEvent = z.object({
 });
 
 export const eventRoutes: FastifyPluginCallbackZod<ApiContext> = (app, context, done) => {
-    const streams = new Streams(MOST_STREAMS, context.stopping);
+    const streams = new Streams(FOLLOWERS, context.streamTimes, context.stopping);
     app.get(
         "/events",
         {
@@ -46,23 +45,22 @@ export const eventRoutes: FastifyPluginCallbackZod<ApiContext> = (app, context, 
                 },
             },
         },
-        async ({ headers }, reply) => {
-            const { signal, release } = streams.enter();
+        async (request, reply) => {
             const body = new PassThrough({ highWaterMark: MOST_WAITING });
             const tell = (text: string): void => {
                 if (body.writableLength > MOST_WAITING) body.destroy();
                 else body.write(text);
             };
+            const signal = streams.enter(request, reply, () => tell(": still here\n\n"));
             tell("retry: 2000\n\n");
-            for (const text of missed(context.fleet, headers["last-event-id"])) tell(text);
+            for (const text of missed(context.fleet, request.headers["last-event-id"])) tell(text);
             const forget = context.fleet.onEvent((event) => tell(eventText(event)));
-            const heart = setInterval(() => tell(": still here\n\n"), HEARTBEAT_MS);
-            reply.raw.once("close", release);
-            signal.addEventListener("abort", () => {
-                clearInterval(heart);
+            const end = (): void => {
                 forget();
                 body.end();
-            });
+            };
+            signal.addEventListener("abort", end);
+            if (signal.aborted) end();
             return reply
                 .headers({ "content-type": SSE, "cache-control": "no-store" })
                 .serializer(String)

@@ -10,7 +10,9 @@ import { containerName, errors, flag, whole } from "../schemas.ts";
 import { Streams } from "../streams.ts";
 
 /** Clients that may follow at once; each costs a file and a timer. */
-const MOST_STREAMS = 32;
+const FOLLOWERS = { most: 32, mostOfOne: 8 };
+/** Those that read what is there; slow ones must not take the followers' places. */
+const READERS = { most: 128, mostOfOne: 32 };
 const NDJSON = "application/x-ndjson";
 
 const query = z.object({
@@ -20,8 +22,9 @@ const query = z.object({
 });
 
 export const logRoutes: FastifyPluginCallbackZod<ApiContext> = (app, context, done) => {
-    const { fleet, logs, stopping } = context;
-    const streams = new Streams(MOST_STREAMS, stopping);
+    const { fleet, logs, stopping, streamTimes } = context;
+    const followers = new Streams(FOLLOWERS, streamTimes, stopping);
+    const readers = new Streams(READERS, streamTimes, stopping);
     app.get(
         "/containers/:name/logs",
         {
@@ -38,18 +41,19 @@ export const logRoutes: FastifyPluginCallbackZod<ApiContext> = (app, context, do
                 },
             },
         },
-        async ({ params: { name }, query: { tail, since, follow } }, reply) => {
+        async (request, reply) => {
+            const { name } = request.params;
+            const { tail, since } = request.query;
+            const follow = request.query.follow === "true";
             const there = fleet.snapshot.containers.some((view) => view.name === name);
             if (!there && !(await logs.names()).includes(name)) throw ApiError.noContainer(name);
-            const { signal, release } = streams.enter();
-            reply.raw.once("close", release);
+            const signal = (follow ? followers : readers).enter(request, reply);
             // A client that follows a silent server is to know that it is heard.
             reply.raw.once("pipe", () => reply.raw.flushHeaders());
             const wanted = { tail, ...(since === undefined ? {} : { since }) };
-            const records =
-                follow === "true"
-                    ? logs.follow(name, { ...wanted, signal })
-                    : logs.tail(name, wanted);
+            const records = follow
+                ? logs.follow(name, { ...wanted, signal })
+                : logs.tail(name, wanted);
             return reply
                 .type(NDJSON)
                 .serializer(String)

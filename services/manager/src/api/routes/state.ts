@@ -22,22 +22,18 @@ export const stateRoutes: FastifyPluginCallbackZod<ApiContext> = (app, context, 
         "/ready",
         {
             schema: {
-                summary: "Whether the daemon answers, and which servers do",
+                summary: "Whether the daemon and every server answer, or why not",
                 response: { 200: readiness, 503: readiness, ...errors },
             },
         },
         async (_request, reply) => {
             const { daemon, containers } = context.fleet.snapshot;
-            const body = {
-                ready: daemon.reachable,
-                daemon,
-                servers: containers.filter(isServer).map(({ name, mcp }) => ({
-                    name,
-                    up: mcp?.up === true,
-                    reason: mcp ? mcp.reason : "does not run, or was not asked yet",
-                })),
-            };
-            return reply.code(daemon.reachable ? 200 : 503).send(body);
+            const servers = containers.filter(isMeantToRun).map((view) => {
+                const reason = whyDown(view);
+                return { name: view.name, up: reason === undefined, reason };
+            });
+            const ready = daemon.reachable && servers.every(({ up }) => up);
+            return reply.code(ready ? 200 : 503).send({ ready, daemon, servers });
         },
     );
     app.get(
@@ -58,7 +54,7 @@ export const stateRoutes: FastifyPluginCallbackZod<ApiContext> = (app, context, 
                 disks,
                 certificates,
                 consul: context.consul(),
-                edge: { state: "not deployed" as const },
+                edge: context.edge(),
             };
         },
     );
@@ -67,6 +63,19 @@ export const stateRoutes: FastifyPluginCallbackZod<ApiContext> = (app, context, 
 
 function isServer({ component }: ContainerView): boolean {
     return component === "server";
+}
+
+/** Every server of the stack, but for what the API has left half made: `POST /cleanup` tells of that. */
+function isMeantToRun({ component, origin, state }: ContainerView): boolean {
+    if (component !== "server") return false;
+    return origin === "manifest" || (origin === "api" && state !== "created");
+}
+
+/** Why it does not answer `tools/list`; undefined when it does. */
+function whyDown({ state, mcp }: ContainerView): string | undefined {
+    if (mcp?.up) return undefined;
+    if (mcp) return mcp.reason ?? "no answer";
+    return state === "running" ? "not asked yet" : `does not run: ${state}`;
 }
 
 function countsOf(
