@@ -10,7 +10,7 @@ import {
     PORTS,
     SERVER_USER,
 } from "../config/defaults";
-import { gatewayConfig, gatewayPorts, SYSTEM_RIGHTS } from "../config/gateway";
+import { gatewayConfig, gatewayPorts, ROUTES_FILE, SYSTEM_RIGHTS } from "../config/gateway";
 import { canonicalJson, type ServerManifest } from "../config/manifest";
 import { TMP_OPTIONS } from "../config/server-container";
 
@@ -35,6 +35,8 @@ export interface GatewayArgs {
     };
     /** Inner volume of the central logs. */
     readonly logs: pulumi.Input<string>;
+    /** Inner volume where the manager tells which servers its API has made. */
+    readonly routes: pulumi.Input<string>;
     readonly manifests: readonly ServerManifest[];
     readonly clients: readonly ClientFile[];
     readonly tokens: ClientTokens;
@@ -82,6 +84,7 @@ export class Gateway extends pulumi.ComponentResource {
                 runtime: INNER_RUNTIME,
                 environment: {
                     GATEWAY_CONFIG: `${PATHS.secrets}/${CONFIG_FILE}`,
+                    GATEWAY_ADDED_FILE: ROUTES_FILE,
                     GATEWAY_PORT: String(PORTS.gateway.container),
                     // Not on every address: nothing is published there, and servers cannot begin anything; the manager can.
                     GATEWAY_METRICS_HOST: addresses.inner.gateway,
@@ -105,6 +108,7 @@ export class Gateway extends pulumi.ComponentResource {
                 })),
                 volumes: [
                     { volumeName: args.logs, containerPath: PATHS.logs },
+                    { volumeName: args.routes, containerPath: PATHS.routes, readOnly: true },
                     // By the volume, not by the carrier: a new carrier must not mean a new gateway.
                     {
                         volumeName: config.volume.name,

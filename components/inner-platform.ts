@@ -1,7 +1,7 @@
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 
-import { INNER_VOLUMES } from "../config/defaults";
+import { INNER_VOLUMES, ROUTES_VOLUME } from "../config/defaults";
 
 import { labelList, ownerLabels, type StackContext } from "./stack-context";
 
@@ -15,6 +15,9 @@ export class InnerPlatform extends pulumi.ComponentResource {
     public readonly egressNetwork: pulumi.Output<string>;
     /** Shared storage, for manifests' `volumes[].source: shared`; central logs; the client certificate. */
     public readonly volumes: Readonly<Record<keyof typeof INNER_VOLUMES, pulumi.Output<string>>>;
+
+    /** What the manager tells the gateway. */
+    public readonly routes: pulumi.Output<string>;
 
     constructor(name: string, context: StackContext, opts?: pulumi.ComponentResourceOptions) {
         super(INNER_PLATFORM_TYPE, name, {}, opts);
@@ -62,10 +65,16 @@ export class InnerPlatform extends pulumi.ComponentResource {
             logs: volume("logs", "logs"),
             clientCerts: volume("clientCerts", "client-certs"),
         };
+        this.routes = new docker.Volume(
+            `${name}-routes`,
+            { name: ROUTES_VOLUME, driver: "local", labels: labels("volume-routes") },
+            child,
+        ).name;
         this.registerOutputs({
             closedNetwork: this.closedNetwork,
             egressNetwork: this.egressNetwork,
             volumes: this.volumes,
+            routes: this.routes,
         });
     }
 }

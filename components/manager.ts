@@ -9,6 +9,7 @@ import {
     PORTS,
     SERVER_USER,
 } from "../config/defaults";
+import { ROUTES_FILE } from "../config/gateway";
 import { TMP_OPTIONS } from "../config/server-container";
 
 import { managedContainer } from "./managed-container";
@@ -32,6 +33,8 @@ export interface ManagerArgs {
         readonly logs: pulumi.Input<string>;
         readonly clientCerts: pulumi.Input<string>;
     };
+    /** Inner volume where the gateway reads which servers the API has made. */
+    readonly routes: pulumi.Input<string>;
     /** Images a manifest may name under `spec.build`: name to content id. */
     readonly images: Readonly<Record<string, pulumi.Input<string>>>;
 }
@@ -91,6 +94,7 @@ export class Manager extends pulumi.ComponentResource {
                     MANAGER_READ_TOKEN_FILE: `${PATHS.secrets}/read-token`,
                     MANAGER_OPERATE_TOKEN_FILE: `${PATHS.secrets}/operate-token`,
                     MANAGER_IMAGES_FILE: `${PATHS.secrets}/images.json`,
+                    MANAGER_ROUTES_FILE: ROUTES_FILE,
                     MANAGER_API_PORT: String(PORTS.management.container),
                     MANAGER_METRICS_PORT: String(PORTS.metrics.container),
                     MANAGER_ALLOWED_HOSTS: allowedHosts(context).join(","),
@@ -115,6 +119,7 @@ export class Manager extends pulumi.ComponentResource {
                         readOnly: true,
                     },
                     { volumeName: args.volumes.logs, containerPath: PATHS.logs },
+                    { volumeName: args.routes, containerPath: PATHS.routes },
                     {
                         volumeName: secrets.volumeName,
                         containerPath: PATHS.secrets,
@@ -156,11 +161,12 @@ function allowedHosts({ settings, names, addresses }: StackContext): string[] {
 /** What of the settings decides how servers look, for those made through the API. */
 function stackJson({ settings }: StackContext): string {
     const { stack, namePrefix, portOffset, bindAddress } = settings;
-    const { mainSubnet, internalSubnet, innerPool, postgres, orchestrator } = settings;
+    const { mainSubnet, internalSubnet, innerPool, postgres, orchestrator, publishServers } =
+        settings;
     const { cpus, memoryMb } = orchestrator;
     return JSON.stringify({
         ...{ stack, namePrefix, portOffset, bindAddress },
-        ...{ mainSubnet, internalSubnet, innerPool, postgres },
+        ...{ mainSubnet, internalSubnet, innerPool, postgres, publishServers },
         // What all its containers together have to fit into.
         orchestrator: { cpus, memoryMb },
     });

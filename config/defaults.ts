@@ -43,6 +43,8 @@ export const PATHS = {
     clientCerts: "/certs/client",
     /** One file per secret of a manifest. */
     secrets: "/run/secrets",
+    /** Volume of `ROUTES_VOLUME`, in the manager and in the gateway. */
+    routes: "/var/lib/mcp-routes",
     /** The gateway's record of calls, below the central logs. */
     audit: "/var/log/mcp/audit",
 } as const;
@@ -56,6 +58,9 @@ export const INNER_VOLUMES = {
     logs: { name: "mcp-logs", folder: PATHS.logs },
     clientCerts: { name: "mcp-docker-certs-client", folder: PATHS.clientCerts },
 } as const;
+
+/** Volume of the inner daemon on which the manager tells the gateway what its API has made. */
+export const ROUTES_VOLUME = "mcp-routes";
 
 /** Container of the manager, on the inner daemon. */
 export const MANAGER_NAME = "mcp-manager";

@@ -1,9 +1,11 @@
-import { GATEWAY_NAME, PORTS, SYSTEM_CLIENT } from "./defaults";
+import { GATEWAY_NAME, PATHS, PORTS, SYSTEM_CLIENT } from "./defaults";
 import type { ClientFile, ToolAccess } from "./clients";
 import type { ServerManifest } from "./manifest-normalise";
 import type { Names } from "./names";
-import type { AddressPlan } from "./addresses";
 import type { StackSettings } from "./settings";
+
+/** Servers made through the manager's API: it writes them, the gateway reads them. */
+export const ROUTES_FILE = `${PATHS.routes}/servers.json`;
 
 /** Path of a server on the gateway's own port. */
 export function serverPath(server: string): string {
@@ -14,7 +16,6 @@ export function serverPath(server: string): string {
 export interface GatewayStack {
     readonly settings: Pick<StackSettings, "publishServers">;
     readonly names: Names;
-    readonly addresses: AddressPlan;
 }
 
 /** What a client file says that the gateway has to know. */
@@ -31,15 +32,19 @@ export const SYSTEM_RIGHTS: Rights = {
     limits: { callsPerMinute: 60_000, concurrent: 256, bodyBytes: 1_048_576, sessions: 1_024 },
 };
 
+/** What the gateway has to know of a server. */
+export interface GatewayServer {
+    readonly name: string;
+    readonly url: string;
+    readonly path: string;
+    /** Port of its own, if it has one besides its path. */
+    readonly port?: number;
+    readonly tools: ToolAccess;
+}
+
 /** The gateway's configuration file (services/gateway/src/config.ts has its schema), in plain data. */
 export interface GatewayConfig {
-    readonly servers: readonly {
-        readonly name: string;
-        readonly url: string;
-        readonly path: string;
-        readonly port?: number;
-        readonly tools: ToolAccess;
-    }[];
+    readonly servers: readonly GatewayServer[];
     readonly clients: readonly (Rights & { readonly tokenSha256: string })[];
     readonly settings: { readonly allowedHosts: readonly string[] };
 }
@@ -55,17 +60,25 @@ export function gatewayConfig(
     clients: readonly { readonly rights: Rights; readonly tokenSha256: string }[],
 ): GatewayConfig {
     return {
-        servers: manifests.map(({ name, transport, tools, port }) => ({
-            name,
-            url: `http://${stack.names.server(name)}:${String(transport.containerPort)}`,
-            path: transport.path,
-            ...(isServed(stack, port) ? { port } : {}),
-            tools,
-        })),
+        servers: manifests.map((manifest) => gatewayServer(stack, manifest)),
         clients: clients.map(({ rights: { name, servers, tools, limits }, tokenSha256 }) => ({
             ...{ name, tokenSha256, servers, tools, limits },
         })),
         settings: { allowedHosts: allowedHosts(stack, manifests) },
+    };
+}
+
+/** How the gateway reaches a server, and what clients may see of it. */
+export function gatewayServer(
+    stack: GatewayStack,
+    { name, transport, tools, port }: ServerManifest,
+): GatewayServer {
+    return {
+        name,
+        url: `http://${stack.names.server(name)}:${String(transport.containerPort)}`,
+        path: transport.path,
+        ...(isServed(stack, port) ? { port } : {}),
+        tools,
     };
 }
 

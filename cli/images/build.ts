@@ -67,9 +67,14 @@ export async function buildImage(
 
 /** Removes what our builds left without a name: stages, and images whose tag went to a newer one. */
 export async function pruneBuildLeftovers(docker: Docker): Promise<void> {
-    await docker.pruneImages({
-        filters: { dangling: { true: true }, label: { "mcp.managed-by=sutazai-mcp": true } },
-    });
+    try {
+        await docker.pruneImages({
+            filters: { dangling: { true: true }, label: { "mcp.managed-by=sutazai-mcp": true } },
+        });
+    } catch (error) {
+        // Another run on this host is just doing the same, for all of them.
+        if ((error as { statusCode?: number }).statusCode !== 409) throw error;
+    }
 }
 
 /** Waits for a build or import stream; its error, with the lines before it, becomes ours. */

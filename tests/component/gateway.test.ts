@@ -36,6 +36,7 @@ async function gateway(
             image: IMAGE,
             networks: { closed: pulumi.output("mcp-closed"), egress: pulumi.output("mcp-egress") },
             logs: "mcp-logs",
+            routes: "mcp-routes",
             manifests: [manifest({ port: 13005 }, { name: "demo" })],
             clients,
             tokens: new ClientTokens("clients", clients, onHost()),

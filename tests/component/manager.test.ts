@@ -19,6 +19,7 @@ async function manager(config = {}): Promise<Recorded> {
             image: IMAGE,
             network: pulumi.output("mcp-closed"),
             volumes: { logs: "mcp-logs", clientCerts: "mcp-docker-certs-client" },
+            routes: "mcp-routes",
             images: { bridge: pulumi.output("sha256:abc") },
         },
         onInner(),

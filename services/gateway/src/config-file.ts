@@ -1,7 +1,7 @@
 /** Holds the configuration in force and replaces it when the file changes. */
 import { readFileSync, unwatchFile, watchFile } from "node:fs";
 
-import { ConfigError, parseConfig, type Config } from "./config.ts";
+import { ConfigError, parseConfig, parseServers, type Config, type ServerConfig } from "./config.ts";
 import type { Logger } from "./log.ts";
 
 /** Asking for the file's state works across renames, bind mounts and symbolic links; events do not. */
@@ -21,19 +21,31 @@ export function loadConfig(path: string): Config {
     return parseConfig(text);
 }
 
-/** The configuration in force. */
+/**
+ * The configuration in force: the file, and the servers of a second one that somebody else writes. Those can neither
+ * take a name or a port of the first, nor keep it from being served.
+ */
 export class ConfigFile {
     readonly #path: string;
+    readonly #addedPath: string | undefined;
     readonly #log: Logger;
     readonly #listeners: ReloadListener[] = [];
+    #own: Config;
+    #added: readonly ServerConfig[] = [];
     #config: Config;
     readonly #check = (): void => this.reload();
 
-    /** @throws {ConfigError} when the first reading fails: there is nothing older to go on with */
-    constructor(path: string, log: Logger) {
+    /**
+     * @param addedPath a JSON list of more servers, which may not be there yet
+     * @throws {ConfigError} when the first reading fails: there is nothing older to go on with
+     */
+    constructor(path: string, addedPath: string | undefined, log: Logger) {
         this.#path = path;
+        this.#addedPath = addedPath;
         this.#log = log;
-        this.#config = loadConfig(path);
+        this.#own = loadConfig(path);
+        this.#readAdded();
+        this.#config = this.#merged();
     }
 
     get current(): Config {
@@ -45,18 +57,19 @@ export class ConfigFile {
     }
 
     watch(): void {
-        watchFile(this.#path, { interval: POLL_MS }, this.#check);
+        for (const path of this.#paths) watchFile(path, { interval: POLL_MS }, this.#check);
     }
 
     unwatch(): void {
-        unwatchFile(this.#path, this.#check);
+        for (const path of this.#paths) unwatchFile(path, this.#check);
     }
 
-    /** Reads the file now. One that is invalid changes nothing but the log and the metrics. */
+    /** Reads both files now. One that is invalid changes nothing but the log and the metrics. */
     reload(): void {
-        let outcome: "ok" | "invalid" = "ok";
+        let outcome: "ok" | "invalid" = this.#readAdded() ? "ok" : "invalid";
         try {
-            this.#config = loadConfig(this.#path);
+            this.#own = loadConfig(this.#path);
+            this.#config = this.#merged();
             const { servers, clients } = this.#config;
             this.#log.info(
                 { servers: servers.length, clients: clients.length },
@@ -68,5 +81,38 @@ export class ConfigFile {
             this.#log.error({ reason: error.message }, "configuration refused; the old one stays");
         }
         for (const listener of this.#listeners) listener(outcome, this.#config);
+    }
+
+    get #paths(): string[] {
+        return [this.#path, ...(this.#addedPath === undefined ? [] : [this.#addedPath])];
+    }
+
+    /** @returns whether what there is could be taken up */
+    #readAdded(): boolean {
+        if (this.#addedPath === undefined) return true;
+        try {
+            this.#added = parseServers(readFileSync(this.#addedPath, "utf8"));
+            return true;
+        } catch (error) {
+            if ((error as NodeJS.ErrnoException).code === "ENOENT") {
+                this.#added = [];
+                return true;
+            }
+            const reason = error instanceof Error ? error.message : String(error);
+            this.#log.error({ reason }, "added servers refused; the old ones stay");
+            return false;
+        }
+    }
+
+    #merged(): Config {
+        const { servers } = this.#own;
+        const names = new Set(servers.map(({ name }) => name));
+        const ports = new Set(servers.flatMap(({ port }) => port ?? []));
+        const free = this.#added.filter(({ name, port }) => {
+            const taken = names.has(name) || (port !== undefined && ports.has(port));
+            if (taken) this.#log.error({ server: name, port }, "added server's name or port is taken");
+            return !taken;
+        });
+        return { ...this.#own, servers: [...servers, ...free] };
     }
 }

@@ -122,6 +122,12 @@ const schema = z
         }
     });
 
+const list = z.array(server).superRefine((servers, context) => {
+    for (const { path, message } of repeatedServers(servers, [])) {
+        context.addIssue({ code: "custom", path, message });
+    }
+});
+
 /** The configuration, checked and with every default filled in. */
 export type Config = z.output<typeof schema>;
 export type ServerConfig = Config["servers"][number];
@@ -137,6 +143,10 @@ export class ConfigError extends Error {}
  * @throws {ConfigError} naming each place and what is wrong there, never a value
  */
 export function parseConfig(text: string): Config {
+    return checked(schema, text);
+}
+
+function checked<T>(type: z.ZodType<T>, text: string): T {
     let json: unknown;
     try {
         json = JSON.parse(text);
@@ -144,10 +154,19 @@ export function parseConfig(text: string): Config {
         // The parser's own message quotes the text, which may hold what should not be logged.
         throw new ConfigError("is not JSON; check it with a JSON parser");
     }
-    const result = schema.safeParse(json);
+    const result = type.safeParse(json);
     if (result.success) return result.data;
     const lines = result.error.issues.map(({ path, message }) => `${placeOf(path)}: ${message}`);
     throw new ConfigError(lines.join("; "));
+}
+
+/**
+ * Reads a list of servers, as it stands under `servers` of a configuration.
+ *
+ * @throws {ConfigError} naming each place and what is wrong there, never a value
+ */
+export function parseServers(text: string): ServerConfig[] {
+    return checked(list, text);
 }
 
 /** The servers that a client may see, in the configuration's order. */
@@ -173,14 +192,7 @@ interface Misfit {
 type Parts = Pick<z.output<typeof schema>, "servers" | "clients" | "settings">;
 
 function* misfits({ servers, clients, settings: { oauth } }: Parts): Generator<Misfit> {
-    yield* repeated(
-        servers.map(({ name }, n) => ({ value: name, path: ["servers", n, "name"] })),
-        "is another server's name",
-    );
-    yield* repeated(
-        servers.map(({ port }, n) => ({ value: port, path: ["servers", n, "port"] })),
-        "is another server's port",
-    );
+    yield* repeatedServers(servers, ["servers"]);
     yield* repeated(
         clients.map(({ name }, n) => ({ value: name, path: ["clients", n, "name"] })),
         "is another client's name",
@@ -220,6 +232,17 @@ function* misfits({ servers, clients, settings: { oauth } }: Parts): Generator<M
             }
         }
     }
+}
+
+function* repeatedServers(servers: Parts["servers"], at: PropertyKey[]): Generator<Misfit> {
+    yield* repeated(
+        servers.map(({ name }, n) => ({ value: name, path: [...at, n, "name"] })),
+        "is another server's name",
+    );
+    yield* repeated(
+        servers.map(({ port }, n) => ({ value: port, path: [...at, n, "port"] })),
+        "is another server's port",
+    );
 }
 
 function* repeated(

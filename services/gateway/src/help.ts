@@ -28,6 +28,7 @@ Endpoints:
 
 Settings (environment):
   GATEWAY_CONFIG            configuration file, JSON; read again when it changes (required)
+  GATEWAY_ADDED_FILE        JSON list of more servers, read like it; it may come and go (none)
   GATEWAY_HOST              address to listen on (0.0.0.0)
   GATEWAY_PORT              port; 0 = any, see the "listening" log line (13000)
   GATEWAY_METRICS_HOST      address of /metrics (127.0.0.1)

@@ -46,7 +46,7 @@ async function serve(): Promise<void> {
     const stopped = new Promise<string>((resolve) => {
         for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, resolve);
     });
-    const file = new ConfigFile(settings.configFile, log);
+    const file = new ConfigFile(settings.configFile, settings.addedFile, log);
     const { otlpEndpoint } = settings;
     // Only then: what exports spans costs some 20 MiB.
     const tracing =

@@ -5,6 +5,8 @@ import { isIP } from "node:net";
 /** What this process was asked to do; what it serves is in the configuration file. */
 export interface Settings {
     readonly configFile: string;
+    /** Servers besides those of the configuration; may be absent. */
+    readonly addedFile: string | undefined;
     readonly host: string;
     /** 0 lets the system choose; the "listening" log line has the real one. */
     readonly port: number;
@@ -30,6 +32,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
 const LOG_LEVELS = ["fatal", "error", "warn", "info", "debug", "trace", "silent"];
 const SETTING_NAMES = new Set([
     "GATEWAY_CONFIG",
+    "GATEWAY_ADDED_FILE",
     "GATEWAY_HOST",
     "GATEWAY_PORT",
     "GATEWAY_METRICS_HOST",
@@ -61,6 +64,7 @@ export function readSettings(env: Environment, readFile: (path: string) => Buffe
     }
     return {
         configFile,
+        addedFile: env.GATEWAY_ADDED_FILE || undefined,
         host: readHost(env, "GATEWAY_HOST", "0.0.0.0"),
         port: readNumber(env, "GATEWAY_PORT", 13_000, 0, 65_535),
         metricsHost: readHost(env, "GATEWAY_METRICS_HOST", "127.0.0.1"),

@@ -21,9 +21,10 @@ Settings (environment):
   MANAGER_READ_TOKEN_FILE      file with the token that may read (required)
   MANAGER_OPERATE_TOKEN_FILE   file with the token that may change things (required)
   MANAGER_STACK                JSON of stack, namePrefix, portOffset, bindAddress, mainSubnet,
-                               internalSubnet, innerPool, postgres.mode, orchestrator.cpus and
-                               orchestrator.memoryMb (required)
+                               internalSubnet, innerPool, postgres.mode, orchestrator.cpus,
+                               orchestrator.memoryMb (required) and publishServers.from and .to
   MANAGER_IMAGES_FILE          JSON file: images that spec.build may name, to content ids (none)
+  MANAGER_ROUTES_FILE          JSON file the gateway reads: the servers made through this API (none)
   MANAGER_LOGS_DIR             folder of the central logs (/var/log/mcp)
   MANAGER_DATA_DIR             a path on the daemon's data volume, for its disk (/)
   MANAGER_DASHBOARD_DIR        folder of the dashboard (beside the program)

@@ -16,6 +16,7 @@ import { DEFAULT_LIMITS, LogPipeline, LogReader } from "./logs/index.ts";
 import { createMetrics } from "./metrics/index.ts";
 import { createMetricsServer } from "./metrics-server.ts";
 import { Lifecycle } from "./servers/lifecycle.ts";
+import { RouteFile } from "./servers/route-file.ts";
 import { SettingsError, type Settings } from "./settings.ts";
 
 /** Longest time everything may take to stop, in milliseconds. */
@@ -42,11 +43,16 @@ export async function runManager(
     const tokens = orExplain(() => new Tokens(settings.tokenFiles), "MANAGER_…_TOKEN_FILE");
     const stopping = new AbortController();
     const { signal } = stopping;
+    const routes =
+        settings.routesFile === undefined
+            ? undefined
+            : new RouteFile(settings.routesFile, stack, log);
     const fleet = new Sampler({
         daemon,
         sampleMs: settings.sampleMs,
         probeMs: settings.probeMs,
         disks: { data: settings.dataDir, logs: settings.logsDir },
+        onManifests: (texts) => routes?.write(texts),
         log,
     });
     const pipeline = new LogPipeline({

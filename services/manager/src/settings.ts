@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 
+import type { GatewayStack } from "../../../config/gateway.ts";
 import type { ServerStack } from "../../../config/server-container.ts";
 import { planAddresses } from "../../../config/addresses.ts";
 import { namesFor } from "../../../config/names.ts";
@@ -19,10 +20,12 @@ export interface Settings {
     readonly apiPort: number;
     readonly metricsPort: number;
     readonly tokenFiles: { readonly read: string; readonly operate: string };
-    readonly stack: ServerStack;
+    readonly stack: ServerStack & GatewayStack;
     readonly orchestrator: OrchestratorLimits;
     /** Images that `spec.build` of a manifest may name, to content ids. */
     readonly images: ReadonlyMap<string, string>;
+    /** Where the gateway reads which servers this API made; not written when undefined. */
+    readonly routesFile: string | undefined;
     readonly consulUrl: URL | undefined;
     readonly edgeUrl: URL | undefined;
     /** Host names that requests may name, in lower case. */
@@ -75,6 +78,7 @@ const stack = json.pipe(
         internalSubnet: z.string(),
         innerPool: z.string(),
         postgres: z.object({ mode: z.enum(["managed", "external"]) }),
+        publishServers: z.object({ from: z.int(), to: z.int() }).optional(),
         orchestrator: z.object({ cpus: z.number().positive(), memoryMb: z.int().positive() }),
     }),
 );
@@ -93,6 +97,7 @@ const schema = z.strictObject({
     OPERATE_TOKEN_FILE: file,
     STACK: stack,
     IMAGES_FILE: file.optional(),
+    ROUTES_FILE: file.optional(),
     CONSUL_URL: url.optional(),
     EDGE_URL: url.optional(),
     ALLOWED_HOSTS: z.string().default("localhost,127.0.0.1"),
@@ -134,6 +139,7 @@ export function readSettings(env: Environment, home: string): Settings {
         stack: stackOf(found.STACK),
         orchestrator: found.STACK.orchestrator,
         images: imagesIn(found.IMAGES_FILE),
+        routesFile: found.ROUTES_FILE,
         consulUrl: found.CONSUL_URL,
         edgeUrl: found.EDGE_URL,
         allowedHosts: new Set(
@@ -146,12 +152,13 @@ export function readSettings(env: Environment, home: string): Settings {
     };
 }
 
-function stackOf(found: z.output<typeof stack>): ServerStack {
-    const { stack: name, bindAddress, postgres } = found;
+function stackOf(found: z.output<typeof stack>): Settings["stack"] {
+    const { stack: name, bindAddress, postgres, publishServers } = found;
     try {
         const addresses = planAddresses(found);
         const names = namesFor(found.namePrefix);
-        return { settings: { stack: name, bindAddress, postgres }, names, addresses };
+        const settings = { stack: name, bindAddress, postgres, publishServers };
+        return { settings, names, addresses };
     } catch (error) {
         throw new SettingsError(`MANAGER_STACK: ${(error as Error).message}`);
     }

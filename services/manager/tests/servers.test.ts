@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { after, before } from "node:test";
 
 import { IMAGE, OPERATE, Stage, type Reply } from "./support/stage.ts";
@@ -22,6 +24,11 @@ spec:
   port: ${port}
   egress: none
 ${more}`;
+}
+
+/** What the gateway reads. */
+function routes(): unknown[] {
+    return JSON.parse(readFileSync(join(stage.dir, "routes.json"), "utf8")) as unknown[];
 }
 
 function create(text: string, type = "application/yaml"): Promise<Reply> {
@@ -55,15 +62,20 @@ timed("a manifest becomes a container within the bar, and gives its text back", 
     assert.equal(host.CpuQuota, 50_000);
     assert.equal(host.NetworkMode, "mcp-closed");
     assert.deepEqual(host.RestartPolicy, { Name: "unless-stopped" });
-    assert.deepEqual(host.PortBindings, {
-        "3000/tcp": [{ HostIp: "10.89.0.2", HostPort: "13050" }],
-    });
+    assert.equal(host.PortBindings, undefined);
     assert.deepEqual(host.Mounts, [
         { Type: "volume", Source: "mcp-shared-data", Target: "/notes", ReadOnly: true },
     ]);
     assert.equal(made.labels?.["mcp.managed-by"], "mcp-manager");
     const kept = await stage.get("/containers/notes-mcp/manifest");
     assert.equal(kept.text, text);
+    await stage.until("the gateway is told", () => routes().length === 1);
+    assert.deepEqual(routes(), [
+        {
+            ...{ name: "notes-mcp", url: "http://notes-mcp:3000", path: "/mcp", port: 13_050 },
+            tools: { allow: ["*"], deny: [] },
+        },
+    ]);
 });
 
 timed("name and port that are taken end with 409, and nothing is made", async () => {
@@ -164,6 +176,7 @@ timed("only what the API made is removed; the others name what to edit", async (
     assert.match(pulumis.json.remedy, /manifests\/files-mcp\.yml.*\.\/mcp up/);
     assert.equal((await stage.get("/containers/files-mcp/manifest")).status, 409);
     assert.equal((await stage.ask("DELETE", "/containers/notes-mcp")).status, 200);
+    await stage.until("the gateway is told", () => !/notes-mcp/.test(JSON.stringify(routes())));
     assert.equal((await stage.get("/containers/notes-mcp")).status, 404);
     assert.equal((await stage.ask("DELETE", "/containers/notes-mcp")).status, 404);
 });

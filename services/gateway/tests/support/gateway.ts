@@ -98,7 +98,7 @@ export class Gateway {
     ): Promise<Gateway> {
         const gateway = new Gateway(config, options);
         t.after(() => gateway.kill());
-        await gateway.log("listening");
+        await eventually("listening", () => gateway.logs.some(({ msg }) => msg === "listening"));
         await eventually("ready", async () => (await fetch(`${gateway.origin}/readyz`)).ok);
         return gateway;
     }

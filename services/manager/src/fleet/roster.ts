@@ -79,9 +79,14 @@ export class Roster {
 
     /** Views of all, sorted by name. */
     views(): ContainerView[] {
+        return [...this.#entries.values()].sort(byName).map(viewOf);
+    }
+
+    /** Manifests of what was made through the API, sorted by the name of the container. */
+    get manifestTexts(): string[] {
         return [...this.#entries.values()]
-            .map(viewOf)
-            .sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
+            .sort(byName)
+            .flatMap(({ inspected }) => inspected.manifestText ?? []);
     }
 
     /** Servers that run, with what tells one run of a container from the next. */
@@ -98,6 +103,10 @@ export class Roster {
         );
         return new Map(found);
     }
+}
+
+function byName({ inspected: { shown: a } }: Entry, { inspected: { shown: b } }: Entry): number {
+    return a.name < b.name ? -1 : a.name > b.name ? 1 : 0;
 }
 
 function runOf({ shown: { id, startedAt } }: Inspected): string {

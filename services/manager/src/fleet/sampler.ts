@@ -25,6 +25,8 @@ export interface SamplerOptions {
     readonly probeMs: number;
     /** Names of disks and a path on each. */
     readonly disks: Readonly<Record<string, string>>;
+    /** Told after each sample which manifests there are of servers made through the API. */
+    readonly onManifests: (texts: readonly string[]) => void;
     readonly log: Logger;
 }
 
@@ -164,6 +166,7 @@ export class Sampler implements Fleet {
         this.#roster.keep(names);
         for (const name of this.#unread) if (!names.has(name)) this.#unread.delete(name);
         this.#prober.watch(this.#roster.servers());
+        this.#options.onManifests(this.#roster.manifestTexts);
         const state = this.#daemonState;
         if (!state.reachable || state.version === UNKNOWN_VERSION) await this.#back();
         this.#sampledAt = new Date().toISOString();

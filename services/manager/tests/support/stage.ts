@@ -121,7 +121,7 @@ export class Stage {
         this.servers.push(server);
         return this.daemon.add(name, {
             Image: IMAGE,
-            Env: ["MCP_PIDS_LIMIT=256"],
+            Env: ["MCP_PIDS_LIMIT=256", `MCP_PORT=${server.port}`],
             StopTimeout: 10,
             Healthcheck: {},
             Labels: {
@@ -133,16 +133,10 @@ export class Stage {
                 "mcp.manifest-file": `manifests/${name}.yml`,
                 "mcp.manifest-hash": "0".repeat(64),
                 "mcp.path": "/mcp",
+                "mcp.port": String(port),
                 "mcp.egress": "none",
             },
-            HostConfig: {
-                Memory: 268_435_456,
-                CpuPeriod: 100_000,
-                CpuQuota: 50_000,
-                PortBindings: {
-                    [`${server.port}/tcp`]: [{ HostIp: "10.89.0.2", HostPort: String(port) }],
-                },
-            },
+            HostConfig: { Memory: 268_435_456, CpuPeriod: 100_000, CpuQuota: 50_000 },
         });
     }
 
@@ -154,6 +148,7 @@ export class Stage {
             MANAGER_DASHBOARD_DIR: join(ROOT, "dashboard"),
             MANAGER_READ_TOKEN_FILE: join(this.dir, "read-token"),
             MANAGER_OPERATE_TOKEN_FILE: join(this.dir, "operate-token"),
+            MANAGER_ROUTES_FILE: join(this.dir, "routes.json"),
             MANAGER_IMAGES_FILE: join(this.dir, "images.json"),
             MANAGER_LISTEN_HOST: "127.0.0.1",
             MANAGER_API_PORT: "0",
@@ -165,6 +160,7 @@ export class Stage {
                 ...{ stack: "dev", namePrefix: "", portOffset: 0, bindAddress: "127.0.0.1" },
                 ...{ mainSubnet: "10.89.0.0/24", internalSubnet: "172.30.0.0/16" },
                 ...{ innerPool: "10.90.0.0/16", postgres: { mode: "managed" } },
+                publishServers: { from: 13_001, to: 13_100 },
                 orchestrator: { cpus: 4, memoryMb: 16_384 },
             }),
         };
