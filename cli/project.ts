@@ -121,10 +121,11 @@ export class Project {
 
     /** The stack's clients, checked. */
     clients(): ClientFile[] {
-        const dir = path.resolve(this.dir, this.context().settings.clientsDir);
+        const { clientsDir, gateway } = this.context().settings;
+        const dir = path.resolve(this.dir, clientsDir);
         const servers = this.manifests().map(({ name }) => name);
         try {
-            return loadClients(dir, servers);
+            return loadClients(dir, servers, gateway.oauth !== undefined);
         } catch (error) {
             if (error instanceof ManifestError) throw new CliError(error.message);
             throw error;

@@ -23,7 +23,7 @@ export interface ClientToken {
  * daemon's volume does not give everybody a new one.
  */
 export class ClientTokens extends pulumi.ComponentResource {
-    /** Of each client file, by name. */
+    /** Of each client file that has one: those known by OAuth have none. */
     public readonly clients: readonly ClientToken[];
     /** Of the reporter and `./mcp`. */
     public readonly system: ClientToken;
@@ -41,7 +41,9 @@ export class ClientTokens extends pulumi.ComponentResource {
             const sha256 = token.apply((text) => createHash("sha256").update(text).digest("hex"));
             return { name: client, token, sha256 };
         };
-        this.clients = files.map((file) => make(file.name, file.tokenEpoch));
+        this.clients = files
+            .filter(({ oauthClient }) => oauthClient === undefined)
+            .map((file) => make(file.name, file.tokenEpoch));
         this.system = make(SYSTEM_CLIENT, CLIENT_DEFAULTS.tokenEpoch);
         this.registerOutputs({});
     }

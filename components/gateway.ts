@@ -1,3 +1,4 @@
+import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 
 import type { ClientFile } from "../config/clients";
@@ -17,7 +18,7 @@ import { TMP_OPTIONS } from "../config/server-container";
 import type { ClientToken, ClientTokens } from "./client-tokens";
 import { managedContainer } from "./managed-container";
 import { ServerSecrets } from "./server-secrets";
-import { ownerLabels, type StackContext } from "./stack-context";
+import { labelList, ownerLabels, type StackContext } from "./stack-context";
 
 export const GATEWAY_TYPE = "mcp:inner:Gateway";
 
@@ -72,6 +73,13 @@ export class Gateway extends pulumi.ComponentResource {
             CLIENTS_NAME,
             tokens.map((client) => ({ name: client.name, content: client.token })),
         );
+        // What it saw first has to outlive it: else a server that changes its tools has only to wait for a restart.
+        const state = new docker.Volume(
+            `${name}-state`,
+            { name: `${GATEWAY_NAME}-state`, driver: "local", labels: labelList(labels) },
+            { ...child, deleteBeforeReplace: true },
+        );
+        const { otlpEndpoint } = settings.gateway;
         managedContainer(
             `${name}-container`,
             {
@@ -90,6 +98,10 @@ export class Gateway extends pulumi.ComponentResource {
                     GATEWAY_METRICS_HOST: addresses.inner.gateway,
                     GATEWAY_METRICS_PORT: String(PORTS.gatewayMetrics),
                     GATEWAY_AUDIT_FILE: `${PATHS.audit}/calls.jsonl`,
+                    GATEWAY_PINS_FILE: `${PATHS.gatewayState}/pins.json`,
+                    ...(otlpEndpoint === undefined
+                        ? {}
+                        : { OTEL_EXPORTER_OTLP_ENDPOINT: otlpEndpoint }),
                 },
                 memoryMb: 256,
                 cpus: 1,
@@ -109,6 +121,7 @@ export class Gateway extends pulumi.ComponentResource {
                 volumes: [
                     { volumeName: args.logs, containerPath: PATHS.logs },
                     { volumeName: args.routes, containerPath: PATHS.routes, readOnly: true },
+                    { volumeName: state.name, containerPath: PATHS.gatewayState },
                     // By the volume, not by the carrier: a new carrier must not mean a new gateway.
                     {
                         volumeName: config.volume.name,
@@ -145,10 +158,15 @@ function configuration(args: GatewayArgs): pulumi.Output<string> {
     );
     return pulumi.all(known).apply((hashes) => {
         const hashOf = new Map(hashes);
-        const rights = [...args.clients, SYSTEM_RIGHTS].map((one) => ({
-            rights: one,
-            tokenSha256: hashOf.get(one.name) ?? "",
-        }));
-        return canonicalJson(gatewayConfig(args.context, args.manifests, rights));
+        const known = [...args.clients, { ...SYSTEM_RIGHTS, oauthClient: undefined }].map(
+            ({ oauthClient, ...rights }) => ({
+                rights,
+                identity:
+                    oauthClient === undefined
+                        ? { tokenSha256: hashOf.get(rights.name) ?? "" }
+                        : { oauthClient },
+            }),
+        );
+        return canonicalJson(gatewayConfig(args.context, args.manifests, known));
     });
 }

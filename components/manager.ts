@@ -97,6 +97,7 @@ export class Manager extends pulumi.ComponentResource {
                     MANAGER_ROUTES_FILE: ROUTES_FILE,
                     MANAGER_API_PORT: String(PORTS.management.container),
                     MANAGER_METRICS_PORT: String(PORTS.metrics.container),
+                    MANAGER_GATEWAY_URL: `http://${addresses.inner.gateway}:${String(PORTS.gatewayMetrics)}`,
                     MANAGER_ALLOWED_HOSTS: allowedHosts(context).join(","),
                     MANAGER_STACK: stackJson(context),
                     ...(consul === undefined ? {} : { MANAGER_CONSUL_URL: `http://${consul}` }),

@@ -25,6 +25,8 @@ export interface ClientFile {
         readonly bodyBytes: number;
         readonly sessions: number;
     };
+    /** What its access tokens call it (`oauthClientClaim`); it has no token of its own then. */
+    readonly oauthClient: string | undefined;
     /** Another number is another token. */
     readonly tokenEpoch: number;
 }
@@ -36,6 +38,7 @@ interface RawClient {
         readonly servers: readonly string[];
         readonly tools?: Partial<ToolAccess>;
         readonly limits?: Partial<ClientFile["limits"]>;
+        readonly oauthClient?: string;
         readonly tokenEpoch?: number;
     };
 }
@@ -48,17 +51,26 @@ const SCHEMA = fileSchema<RawClient>(path.join(__dirname, "..", "clients", "sche
  *
  * @param dir folder of the client files; an empty one is fine: then only the system's own client gets in
  * @param servers names of the servers there are, which a client may name
+ * @param oauth whether the stack takes access tokens, which a client with `oauthClient` comes with
  * @returns the clients, sorted by name
  * @throws ManifestError with all problems of all files
  */
-export function loadClients(dir: string, servers: readonly string[]): ClientFile[] {
+export function loadClients(dir: string, servers: readonly string[], oauth: boolean): ClientFile[] {
     const taken = new Map<string, string>([[SYSTEM_CLIENT, "the system"]]);
     const read = readFolder(dir, FOLDER).map(({ file, text, problem }) =>
-        problem === undefined ? parse(file, text, servers, taken) : { problems: [problem] },
+        problem === undefined
+            ? parse(file, text, { servers, oauth }, taken)
+            : { problems: [problem] },
     );
     const problems = inOrder(read.flatMap((one) => one.problems));
     if (problems.length > 0) throw new ManifestError(problems);
     return read.flatMap(({ client }) => client ?? []).sort((a, b) => compareText(a.name, b.name));
+}
+
+/** What of the stack a client's file has to fit. */
+interface Stack {
+    readonly servers: readonly string[];
+    readonly oauth: boolean;
 }
 
 interface Parsed {
@@ -66,12 +78,7 @@ interface Parsed {
     readonly problems: readonly ManifestProblem[];
 }
 
-function parse(
-    file: string,
-    text: string,
-    servers: readonly string[],
-    taken: Map<string, string>,
-): Parsed {
+function parse(file: string, text: string, stack: Stack, taken: Map<string, string>): Parsed {
     const { doc, problems: broken } = readDocument(file, text, FOLDER);
     if (doc === undefined) return { problems: broken };
     const { data } = doc;
@@ -79,7 +86,11 @@ function parse(
         const issues = SCHEMA.issues(data).map((issue) => placed(file, doc, issue));
         return { problems: [...broken, ...issues] };
     }
-    const issues = [...nameIssues(file, data, taken), ...serverIssues(data, servers)];
+    const issues = [
+        ...nameIssues(file, data, taken),
+        ...serverIssues(data, stack),
+        ...oauthIssues(data, stack),
+    ];
     const problems = [...broken, ...issues.map((issue) => placed(file, doc, issue))];
     return problems.length > 0 ? { problems } : { client: normalise(file, data), problems };
 }
@@ -95,7 +106,14 @@ function nameIssues(file: string, { metadata }: RawClient, taken: Map<string, st
     return [{ path: ["metadata", "name"], problem, remedy: "give each client its own name" }];
 }
 
-function serverIssues({ spec }: RawClient, servers: readonly string[]): Issue[] {
+function oauthIssues({ spec }: RawClient, { oauth }: Stack): Issue[] {
+    if (oauth || spec.oauthClient === undefined) return [];
+    const problem = "this stack takes no access tokens";
+    const remedy = "set oauthIssuer, oauthJwksUri and oauthAudience, or remove it for a token";
+    return [{ path: ["spec", "oauthClient"], problem, remedy }];
+}
+
+function serverIssues({ spec }: RawClient, { servers }: Stack): Issue[] {
     return spec.servers.flatMap((name, index) =>
         name === "*" || servers.includes(name)
             ? []
@@ -120,6 +138,7 @@ function normalise(file: string, { metadata, spec }: RawClient): ClientFile {
         servers: [...spec.servers],
         tools: toolAccess(spec.tools),
         limits: { callsPerMinute, concurrent, bodyBytes, sessions },
+        oauthClient: spec.oauthClient,
         tokenEpoch: spec.tokenEpoch ?? CLIENT_DEFAULTS.tokenEpoch,
     };
 }

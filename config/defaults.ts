@@ -45,6 +45,8 @@ export const PATHS = {
     secrets: "/run/secrets",
     /** Volume of `ROUTES_VOLUME`, in the manager and in the gateway. */
     routes: "/var/lib/mcp-routes",
+    /** What the gateway keeps: the tools it saw first. */
+    gatewayState: "/var/lib/mcp-gateway",
     /** The gateway's record of calls, below the central logs. */
     audit: "/var/log/mcp/audit",
 } as const;

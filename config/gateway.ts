@@ -2,6 +2,7 @@ import { GATEWAY_NAME, PATHS, PORTS, SYSTEM_CLIENT } from "./defaults";
 import type { ClientFile, ToolAccess } from "./clients";
 import type { ServerManifest } from "./manifest-normalise";
 import type { Names } from "./names";
+import type { GatewaySettings } from "./gateway-settings";
 import type { StackSettings } from "./settings";
 
 /** Servers made through the manager's API: it writes them, the gateway reads them. */
@@ -20,6 +21,9 @@ export interface GatewayStack {
 
 /** What a client file says that the gateway has to know. */
 type Rights = Pick<ClientFile, "name" | "servers" | "tools" | "limits">;
+
+/** How the gateway knows a client: by its token, or by what its access tokens say. */
+type Identity = { readonly tokenSha256: string } | { readonly oauthClient: string };
 
 /**
  * What the reporter and `./mcp` may do: everything, since they have to see each server as it is. A round of probes is two
@@ -40,38 +44,50 @@ export interface GatewayServer {
     /** Port of its own, if it has one besides its path. */
     readonly port?: number;
     readonly tools: ToolAccess;
+    /** SHA-256 (hex) of the tools as they were approved; without it, of what the gateway sees first. */
+    readonly toolsHash?: string;
 }
 
 /** The gateway's configuration file (services/gateway/src/config.ts has its schema), in plain data. */
 export interface GatewayConfig {
     readonly servers: readonly GatewayServer[];
-    readonly clients: readonly (Rights & { readonly tokenSha256: string })[];
-    readonly settings: { readonly allowedHosts: readonly string[] };
+    readonly clients: readonly (Rights & Identity)[];
+    readonly settings: {
+        readonly allowedHosts: readonly string[];
+        readonly strictTools: boolean;
+        readonly legacySse: boolean;
+        readonly oauth?: GatewaySettings["oauth"];
+    };
 }
 
 /**
  * The configuration of a stack's gateway.
  *
- * @param clients the rights of each client, `SYSTEM_RIGHTS` included, with the SHA-256 (hex) of its token
+ * @param clients the rights of each client, `SYSTEM_RIGHTS` included, and how it is known
  */
 export function gatewayConfig(
-    stack: GatewayStack,
+    stack: GatewayStack & { readonly settings: Pick<StackSettings, "gateway"> },
     manifests: readonly ServerManifest[],
-    clients: readonly { readonly rights: Rights; readonly tokenSha256: string }[],
+    clients: readonly { readonly rights: Rights; readonly identity: Identity }[],
 ): GatewayConfig {
+    const { strictTools, legacySse, oauth } = stack.settings.gateway;
     return {
         servers: manifests.map((manifest) => gatewayServer(stack, manifest)),
-        clients: clients.map(({ rights: { name, servers, tools, limits }, tokenSha256 }) => ({
-            ...{ name, tokenSha256, servers, tools, limits },
+        clients: clients.map(({ rights: { name, servers, tools, limits }, identity }) => ({
+            ...{ name, ...identity, servers, tools, limits },
         })),
-        settings: { allowedHosts: allowedHosts(stack, manifests) },
+        settings: {
+            allowedHosts: allowedHosts(stack, manifests),
+            ...{ strictTools, legacySse },
+            ...(oauth === undefined ? {} : { oauth }),
+        },
     };
 }
 
 /** How the gateway reaches a server, and what clients may see of it. */
 export function gatewayServer(
     stack: GatewayStack,
-    { name, transport, tools, port }: ServerManifest,
+    { name, transport, tools, toolsHash, port }: ServerManifest,
 ): GatewayServer {
     return {
         name,
@@ -79,6 +95,7 @@ export function gatewayServer(
         path: transport.path,
         ...(isServed(stack, port) ? { port } : {}),
         tools,
+        ...(toolsHash === undefined ? {} : { toolsHash }),
     };
 }
 

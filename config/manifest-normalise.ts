@@ -39,6 +39,8 @@ export interface ServerManifest {
     readonly egress: readonly string[];
     /** Tools that clients see, as patterns with `*`: those allowed and not denied. */
     readonly tools: ToolAccess;
+    /** SHA-256 (hex) of the tools as they were approved; undefined: of what the gateway sees first. */
+    readonly toolsHash: string | undefined;
     /** `test` undefined: the image's own check. `call`: a tool the reporter calls besides `tools/list`. */
     readonly health: {
         test: readonly string[] | undefined;
@@ -88,6 +90,7 @@ export function normalise(file: string, raw: RawManifest): ServerManifest {
         })),
         egress: spec.egress === undefined || spec.egress === "none" ? [] : [...spec.egress],
         tools: toolAccess(spec.tools),
+        toolsHash: spec.tools?.hash,
         health: {
             test: health.test === undefined ? undefined : [...health.test],
             call: health.call && {

@@ -23,7 +23,11 @@ export interface RawManifest {
             readonly readOnly?: boolean;
         }[];
         readonly egress?: "none" | readonly string[];
-        readonly tools?: { readonly allow?: readonly string[]; readonly deny?: readonly string[] };
+        readonly tools?: {
+            readonly allow?: readonly string[];
+            readonly deny?: readonly string[];
+            readonly hash?: string;
+        };
         readonly health?: {
             readonly test?: readonly string[];
             readonly call?: {

@@ -61,6 +61,7 @@ export function loadProgram(projectDir: string): ProgramInput {
         const clients = loadClients(
             path.resolve(projectDir, settings.clientsDir),
             manifests.map(({ name }) => name),
+            settings.gateway.oauth !== undefined,
         );
         requireSecrets(config, manifests, settings);
         const consulToken = config.getSecret("consulToken");

@@ -1,6 +1,7 @@
 import { CONSUL_KEYS, readConsul, type ConsulSettings } from "./consul-settings";
 import { DEFAULTS, PORTS } from "./defaults";
 import { shown } from "./errors";
+import { GATEWAY_KEYS, readGateway, type GatewaySettings } from "./gateway-settings";
 import { formatCidr, isPrivate, overlaps, parseCidr } from "./ipv4";
 import type { MachineFacts } from "./machine";
 import { isDigestReference, isLoopback, MAX_CA_DAYS, MAX_LEAF_DAYS } from "./predicates";
@@ -47,6 +48,8 @@ export interface StackSettings {
     readonly postgres: { readonly mode: "managed" } | { readonly mode: "external" };
     /** Own Consul container, or an existing one (secret keys `consulToken`, `consulReporterToken`). @default managed */
     readonly consul: ConsulSettings;
+    /** The gateway beyond its clients, which are files. */
+    readonly gateway: GatewaySettings;
     /** Certificates of the inner daemon. */
     readonly certificates: {
         /** Raise by one to issue the server and client certificates anew, with new keys. @default 1 */
@@ -70,6 +73,7 @@ export const SETTING_KEYS = [
     ...["plainApi", "publishServers", "imageSource"],
     ...["orchestratorCpus", "orchestratorMemoryMb", "orchestratorImage", "postgresMode"],
     ...CONSUL_KEYS,
+    ...GATEWAY_KEYS,
     ...["certEpoch", "caDays", "leafDays", "protect", "manifestsDir", "clientsDir"],
 ] as readonly string[];
 
@@ -132,6 +136,7 @@ export function loadSettings(
             mode: read.choice("postgresMode", DEFAULTS.postgresMode, ["managed", "external"]),
         },
         consul: readConsul(read),
+        gateway: readGateway(read),
         certificates: readCertificates(read),
         protect: read.flag("protect", DEFAULTS.protect),
         manifestsDir: readFolder(read, "manifestsDir"),

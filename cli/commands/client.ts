@@ -5,6 +5,7 @@ import { isScalar, parseDocument } from "yaml";
 
 import type { ClientFile } from "../../config/clients";
 import { requirePulumi } from "../engine/choose";
+import { CliError } from "../errors";
 import { table } from "../output";
 import type { Project } from "../project";
 import type { Session } from "../session";
@@ -34,17 +35,26 @@ export function listClients({ project, out }: Session): void {
 
 /** `./mcp client token NAME`: the token of a client, for its environment. */
 export async function showClientToken({ project, out }: Session, name: string): Promise<void> {
-    const { name: client } = project.client(name);
+    const { name: client } = withToken(project.client(name));
     const token = await clientToken(project, client);
     const data = { url: gatewayUrl(project.context()), variable: tokenVariable(project.stack) };
     out.result({ client, ...data, token }, () => token);
+}
+
+/** A client that has a token. @throws CliError for one that comes with access tokens */
+function withToken(client: ClientFile): ClientFile {
+    if (client.oauthClient === undefined) return client;
+    throw new CliError(
+        `${client.name} has no token: it comes with access tokens for ${client.oauthClient}`,
+        `remove oauthClient from ${client.file} to give it one`,
+    );
 }
 
 /** `./mcp client rotate NAME`: raises the epoch in the client's file and deploys; the old token ends at once. */
 export async function rotateClient(session: Session, name: string): Promise<void> {
     const begun = Date.now();
     const { project, out } = session;
-    const client = project.client(name);
+    const client = withToken(project.client(name));
     // Whatever would refuse the run refuses it before the file is written.
     await requirePulumi(project, out, "rotating a token");
     const prepared = await prepare(session, "pulumi");

@@ -107,10 +107,15 @@ function tokenIn(
     return { variable: tokenEnv, reference: tokenValue(tokenEnv) };
 }
 
+/** What gives a shell the token of the client that may do everything; of another one by its name. */
+function exportOf(variable: string): string {
+    return `export ${variable}="$(./mcp client token local)"`;
+}
+
 function tokenValue(variable: string): string {
     const value = process.env[variable];
     if (value !== undefined && value !== "") return value;
-    throw new CliError(`${variable} is not set`, `set it to the token: export ${variable}=...`);
+    throw new CliError(`${variable} is not set`, `run ${exportOf(variable)}`);
 }
 
 /** Does something with the text of a file; what cannot be read or edited becomes one line with the place. */
@@ -209,7 +214,7 @@ function hints(
     if (hint !== undefined && targets.length > 0) out.say(hint);
     if (!client.reference || client.support) return;
     for (const variable of new Set(targets.flatMap(({ tokenEnv }) => tokenEnv ?? [])))
-        out.say(`start ${client.name} with ${variable} set to the token`);
+        out.say(`start ${client.name} with its token: ${exportOf(variable)}`);
 }
 
 async function check(

@@ -22,6 +22,7 @@ const client = (name: string, tokenEpoch = 1): ClientFile => ({
     servers: ["*"],
     tools: { allow: ["*"], deny: [] },
     limits: { callsPerMinute: 600, concurrent: 16, bodyBytes: 1048576, sessions: 64 },
+    oauthClient: undefined,
     tokenEpoch,
 });
 
@@ -103,6 +104,8 @@ test("a new client or server makes neither the gateway anew nor its mounts unkno
     expect(other.options.replaceWith ?? []).toEqual([]);
     expect(containerInputs(other).volumes).toEqual([
         { volumeName: "mcp-logs", containerPath: "/var/log/mcp" },
+        { volumeName: "mcp-routes", containerPath: "/var/lib/mcp-routes", readOnly: true },
+        { volumeName: "mcp-gateway-state", containerPath: "/var/lib/mcp-gateway" },
         { volumeName: "mcp-gateway.secrets", containerPath: "/run/secrets", readOnly: true },
     ]);
 });
@@ -112,13 +115,13 @@ test("has every client's hash and nobody's token; the tokens are where nothing m
     const names = ["editor", "ci", "mcp-reporter"];
     const tokens = names.map(tokenOf);
     expect(new Set(tokens).size).toBe(3);
-    expect(served().clients.map(({ name, tokenSha256 }) => [name, tokenSha256])).toEqual(
-        names.map((name, index) => [
-            name,
-            createHash("sha256")
+    expect(served().clients).toEqual(
+        names.map((name, index) => {
+            const tokenSha256 = createHash("sha256")
                 .update(tokens[index] ?? "")
-                .digest("hex"),
-        ]),
+                .digest("hex");
+            return expect.objectContaining({ name, tokenSha256 }) as unknown;
+        }),
     );
     for (const carrier of ["gateway-config-carrier", "gateway-tokens-carrier"]) {
         expect(isSecretInput(recorder.one("Container", carrier), "uploads")).toBe(true);

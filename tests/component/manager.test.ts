@@ -55,6 +55,7 @@ test("lives within the bar on the inner daemon, at its fixed address, without a 
                 readOnly: true,
             },
             { volumeName: "mcp-logs", containerPath: "/var/log/mcp" },
+            { volumeName: "mcp-routes", containerPath: "/var/lib/mcp-routes" },
             {
                 volumeName: "mcp-manager.secrets",
                 containerPath: "/run/secrets",

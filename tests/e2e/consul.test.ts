@@ -104,7 +104,7 @@ describeWhere("docker", "an external Consul, over TLS with an authority of its o
         expect(failed.code).toBe(1);
         expect(failed.stderr).toContain(`Consul at https://${consul.address} does not answer`);
         expect(failed.stderr).not.toMatch(/^\s+at .*\.ts:/m);
-        expect(await answersWithin(second.url(13002), 5)).toContain("read_text_file");
+        expect(await answersWithin(second.door(13002), 5)).toContain("read_text_file");
         await consul.restart();
         const completed = await second.up();
         expect(`${String(completed.code)}${completed.code === 0 ? "" : completed.stderr}`).toBe(

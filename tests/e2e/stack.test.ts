@@ -3,6 +3,7 @@ import { barTests } from "../support/e2e/groups/bar";
 import { commandTests, upResult } from "../support/e2e/groups/commands";
 import { databaseTests } from "../support/e2e/groups/database";
 import { filesTests } from "../support/e2e/groups/files";
+import { gatewayTests, writeClients } from "../support/e2e/groups/gateway";
 import { hostTests } from "../support/e2e/groups/hosts";
 import { managerTests } from "../support/e2e/groups/manager";
 import { managerAbuseTests } from "../support/e2e/groups/manager-abuse";
@@ -33,6 +34,7 @@ describeWhere("docker", "a stack brought up by the product's command", () => {
     beforeAll(async () => {
         await stack.prepare();
         writeManifests(stack);
+        writeClients(stack);
         up = await stack.up();
         if (up.code !== 0) throw new Error(`up ended with code ${up.code}:\n${up.stderr}`);
     }, 600_000);
@@ -61,6 +63,7 @@ describeWhere("docker", "a stack brought up by the product's command", () => {
     describe("Consul:", () => meshCatalogTests(stack));
     describe("a consumer of Consul:", () => meshConsumerTests(stack));
     describe("health in Consul:", () => meshHealthTests(stack));
+    describe("the gateway:", () => gatewayTests(stack));
     describe("the manager:", () => managerTests(stack));
     describe("central logs:", () => managerLogTests(stack));
     describe("abuse of the manager:", () => managerAbuseTests(stack));

@@ -30,6 +30,7 @@ Settings (environment):
   MANAGER_DASHBOARD_DIR        folder of the dashboard (beside the program)
   MANAGER_CONSUL_URL           http(s)://HOST:PORT of a Consul agent, to tell whether it answers (none)
   MANAGER_EDGE_URL             http(s)://HOST:PORT of the edge, to tell whether it answers (none)
+  MANAGER_GATEWAY_URL          http(s)://HOST:PORT of the gateway's metrics, handed on by /metrics (none)
   MANAGER_LISTEN_HOST          IPv4 address to listen on (0.0.0.0)
   MANAGER_API_PORT             port of the API and the dashboard; 0 = any (8080)
   MANAGER_METRICS_PORT         port of GET /metrics; 0 = any (9090)

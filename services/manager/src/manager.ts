@@ -88,7 +88,10 @@ export async function runManager(
         requestsPerMinute: settings.requestsPerMinute,
         onAnswer: (request) => metrics.observeRequest(request),
     });
-    const scrapes = await createMetricsServer(metrics, access);
+    const scrapes = await createMetricsServer(metrics, {
+        ...access,
+        gatewayUrl: settings.gatewayUrl,
+    });
     const { listenHost, apiPort, metricsPort } = settings;
     await api.listen({ host: listenHost, port: apiPort });
     await scrapes.listen({ host: listenHost, port: metricsPort });

@@ -4,12 +4,16 @@ import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } 
 
 import { answerErrors, answerUnknown } from "./api/answers.ts";
 import { guard, type GuardOptions } from "./api/guard.ts";
-import type { Metrics } from "./metrics/index.ts";
+import { gatewayMetrics, type Metrics } from "./metrics/index.ts";
 
 /** The server, ready to listen. */
 export async function createMetricsServer(
     metrics: Metrics,
-    options: GuardOptions & { readonly log: FastifyBaseLogger },
+    options: GuardOptions & {
+        readonly log: FastifyBaseLogger;
+        /** Base URL of the gateway's metrics; without it there are none of calls. */
+        readonly gatewayUrl: URL | undefined;
+    },
 ): Promise<FastifyInstance> {
     const app = Fastify({
         loggerInstance: options.log,
@@ -22,9 +26,11 @@ export async function createMetricsServer(
     await app.register(rateLimit, { global: false });
     guard(app, options);
     const refuseOtherMethods = answerUnknown(app);
-    app.get("/metrics", async (_request, reply) =>
-        reply.type(metrics.contentType).send(await metrics.text()),
-    );
+    const { gatewayUrl } = options;
+    app.get("/metrics", async (_request, reply) => {
+        const texts = [metrics.text(), ...(gatewayUrl ? [gatewayMetrics(gatewayUrl)] : [])];
+        return reply.type(metrics.contentType).send((await Promise.all(texts)).join(""));
+    });
     refuseOtherMethods();
     await app.ready();
     return app;

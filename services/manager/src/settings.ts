@@ -28,6 +28,8 @@ export interface Settings {
     readonly routesFile: string | undefined;
     readonly consulUrl: URL | undefined;
     readonly edgeUrl: URL | undefined;
+    /** Where the gateway has its metrics. */
+    readonly gatewayUrl: URL | undefined;
     /** Host names that requests may name, in lower case. */
     readonly allowedHosts: ReadonlySet<string>;
     readonly sampleMs: number;
@@ -100,6 +102,7 @@ const schema = z.strictObject({
     ROUTES_FILE: file.optional(),
     CONSUL_URL: url.optional(),
     EDGE_URL: url.optional(),
+    GATEWAY_URL: url.optional(),
     ALLOWED_HOSTS: z.string().default("localhost,127.0.0.1"),
     SAMPLE_SECONDS: seconds(0.1, 2.5).default(2_000),
     PROBE_SECONDS: seconds(0.1, 300).default(5_000),
@@ -142,6 +145,7 @@ export function readSettings(env: Environment, home: string): Settings {
         routesFile: found.ROUTES_FILE,
         consulUrl: found.CONSUL_URL,
         edgeUrl: found.EDGE_URL,
+        gatewayUrl: found.GATEWAY_URL,
         allowedHosts: new Set(
             found.ALLOWED_HOSTS.split(",").map((host) => host.trim().toLowerCase()),
         ),

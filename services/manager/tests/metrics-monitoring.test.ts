@@ -8,6 +8,7 @@ import { fileURLToPath } from "node:url";
 
 import { parse, stringify } from "yaml";
 
+import { Metrics as GatewayMetrics } from "../../gateway/src/metrics.ts";
 import { createMetrics } from "../src/metrics/index.ts";
 import { busyFleet, busyLogs } from "./support/busy-snapshot.ts";
 import { check, folder } from "./support/log-stage.ts";
@@ -66,6 +67,15 @@ async function exposition(): Promise<string> {
     return metrics.text();
 }
 
+/** What the manager hands on from the gateway, with a call and a refusal in it. */
+async function gatewayExposition(): Promise<string> {
+    const metrics = new GatewayMetrics({ sessions: () => new Map(), exchanges: () => 0 });
+    metrics.call({ client: "a", server: "b", tool: "c", outcome: "ok" }, 0.1);
+    metrics.refused("a", "rate");
+    metrics.toolsChanged("b", true);
+    return `mcp_gateway_up 1\n${await metrics.text()}`;
+}
+
 withPromtool("promtool check metrics finds nothing", async () => {
     promtool(["check", "metrics"], await exposition());
 });
@@ -87,7 +97,7 @@ withPromtool("every query of the dashboard is PromQL", (t) => {
 });
 
 check("every metric in alerts and dashboard is one that is emitted", async () => {
-    const text = await exposition();
+    const text = (await exposition()) + (await gatewayExposition());
     const emitted = new Set(text.match(/^[a-z_]+(?=[{ ])/gm));
     for (const expr of [...rules.map(({ expr }) => expr), ...queries]) {
         const names = expr.match(/\b(?:mcp|process|nodejs)_[a-z_]+\b/g) ?? [];

@@ -35,8 +35,18 @@ export interface Connection {
 /** Folders the client offers as roots, as editors do. */
 export type Roots = readonly { readonly uri: string; readonly name: string }[];
 
+/** An endpoint of the gateway, and the token of who comes to it. */
+export interface Door {
+    readonly url: string;
+    readonly token: string;
+}
+
 /** Connects a client; with `roots` it offers them. */
-export type Connect = (url: string, roots?: Roots) => Promise<Connection>;
+export type Connect = (door: Door, roots?: Roots) => Promise<Connection>;
+
+const asBearer = ({ token }: Door): { requestInit: RequestInit } => ({
+    requestInit: { headers: { Authorization: `Bearer ${token}` } },
+});
 
 function answer(result: unknown): ToolAnswer {
     const { isError, content } = toolAnswer.parse(result);
@@ -44,10 +54,10 @@ function answer(result: unknown): ToolAnswer {
 }
 
 /** A client of the 2025 revisions: `initialize`, and a session where the server gives one. */
-const withSession: Connect = async (url, roots) => {
+const withSession: Connect = async (door, roots) => {
     const client = new Client(INFO, { capabilities: roots ? { roots: {} } : {} });
     if (roots) client.setRequestHandler(ListRootsRequestSchema, () => ({ roots: [...roots] }));
-    const transport = new StreamableHTTPClientTransport(new URL(url));
+    const transport = new StreamableHTTPClientTransport(new URL(door.url), asBearer(door));
     await client.connect(transport, LIMIT);
     return {
         server: client.getServerVersion()?.name ?? "",
@@ -63,13 +73,13 @@ const withSession: Connect = async (url, roots) => {
 };
 
 /** A client of revision 2026-07-28, which knows no session; it refuses to fall back. */
-const withoutSession: Connect = async (url, roots) => {
+const withoutSession: Connect = async (door, roots) => {
     const client = new ModernClient(INFO, {
         capabilities: roots ? { roots: {} } : {},
         versionNegotiation: { mode: { pin: "2026-07-28" } },
     });
     if (roots) client.setRequestHandler("roots/list", () => ({ roots: [...roots] }));
-    await client.connect(new ModernTransport(new URL(url)), LIMIT);
+    await client.connect(new ModernTransport(new URL(door.url), asBearer(door)), LIMIT);
     return {
         server: client.getServerVersion()?.name ?? "",
         revision: client.getNegotiatedProtocolVersion() ?? "",
@@ -91,12 +101,12 @@ export const ERAS: readonly {
 
 /** Connects, works and leaves, also when the work fails. */
 export async function connected<T>(
-    url: string,
+    door: Door | Promise<Door>,
     work: (connection: Connection) => Promise<T>,
     connect: Connect = withoutSession,
     roots?: Roots,
 ): Promise<T> {
-    const connection = await connect(url, roots);
+    const connection = await connect(await door, roots);
     try {
         return await work(connection);
     } finally {
@@ -106,19 +116,22 @@ export async function connected<T>(
 
 /** One call of one tool. */
 export function callTool(
-    url: string,
+    door: Door | Promise<Door>,
     tool: string,
     args?: Record<string, unknown>,
 ): Promise<ToolAnswer> {
-    return connected(url, (connection) => connection.call(tool, args));
+    return connected(door, (connection) => connection.call(tool, args));
 }
 
 /** Asks until the server answers with its tools, or the time is up: then the last error. */
-export async function answersWithin(url: string, seconds: number): Promise<string[]> {
+export async function answersWithin(
+    door: Door | Promise<Door>,
+    seconds: number,
+): Promise<string[]> {
     const deadline = Date.now() + seconds * 1000;
     for (;;) {
         try {
-            return await connected(url, (connection) => connection.tools());
+            return await connected(door, (connection) => connection.tools());
         } catch (error) {
             if (Date.now() > deadline) throw error;
             await new Promise((resolve) => setTimeout(resolve, 300));

@@ -1,12 +1,12 @@
 /**
- * A consumer of the mesh, run as a program of its own: all it knows is where Consul is (CONSUL) and what it wants
- * (SERVICE). Follows the service by blocking queries and prints one JSON line for what it sees: calls while it is
+ * A consumer of the mesh, run as a program of its own: all it knows is where Consul is (CONSUL), what it wants (SERVICE)
+ * and its own token (TOKEN). Follows the service by blocking queries and prints one JSON line for what it sees: calls while it is
  * there, and its leaving.
  */
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
 
-const { CONSUL = "", SERVICE = "" } = process.env;
+const { CONSUL = "", SERVICE = "", TOKEN = "" } = process.env;
 
 interface Instance {
     readonly Service: {
@@ -25,7 +25,11 @@ async function use({ Service }: Instance): Promise<void> {
         `http://${Service.Address}:${String(Service.Port)}${Service.Meta.path ?? ""}`,
     );
     const client = new Client({ name: "consumer", version: "0.0.0" });
-    await client.connect(new StreamableHTTPClientTransport(url));
+    await client.connect(
+        new StreamableHTTPClientTransport(url, {
+            requestInit: { headers: { Authorization: `Bearer ${TOKEN}` } },
+        }),
+    );
     const { tools } = await client.listTools();
     const sql = "select 6 * 7 as answer";
     const { content } = await client.callTool({ name: "execute_sql", arguments: { sql } });

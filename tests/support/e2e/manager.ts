@@ -75,6 +75,16 @@ export class ManagerApi {
         return container.parse(JSON.parse(answer.body));
     }
 
+    /** Waits until the daemon and every server are known to answer. */
+    async ready(seconds: number): Promise<void> {
+        const deadline = Date.now() + seconds * 1000;
+        let last: Answer | undefined;
+        while ((last = await this.as("read", "GET", "/ready")).status !== 200) {
+            if (Date.now() > deadline) throw new Error(`never ready: ${last.body}`);
+            await new Promise((resolve) => setTimeout(resolve, 200));
+        }
+    }
+
     /** Asks until `met` holds; fails after `seconds` with what was there last. */
     async until(
         what: string,

@@ -12,6 +12,7 @@ import { parse, stringify } from "yaml";
 import { z } from "zod";
 
 import { mcp, PROJECT_DIR, type McpOptions, type Outcome } from "./cli";
+import type { Door } from "./clients";
 import { exec, namesWith, removeLabelled, type Inspection } from "./docker";
 
 /** What keeps a stack of the tests apart from every other one on this machine. */
@@ -33,6 +34,9 @@ const server = z.looseObject({
 /** A manifest as far as the tests change it. */
 export type ServerFile = z.infer<typeof server>;
 
+/** The client of the tests that may do everything. */
+export const EVERYBODY = "local";
+
 /** A stack of its own, made by the product's command, with its settings file and a folder of manifests. */
 export class TestStack {
     readonly name: string;
@@ -41,6 +45,8 @@ export class TestStack {
     readonly postgres: string;
     readonly consul: string;
     readonly reporter: string;
+
+    readonly #tokens = new Map<string, string>();
 
     constructor(readonly plan: StackPlan) {
         this.name = plan.name;
@@ -59,6 +65,11 @@ export class TestStack {
     /** Folder of the manifests. */
     get manifests(): string {
         return path.join(this.folder, "manifests");
+    }
+
+    /** Folder of the clients' files. */
+    get clients(): string {
+        return path.join(this.folder, "clients");
     }
 
     get settingsFile(): string {
@@ -89,6 +100,27 @@ export class TestStack {
         return `http://127.0.0.1:${this.port(port)}${urlPath}`;
     }
 
+    /** The same for a client with its token; by default the client that may do everything. */
+    async door(port: number, urlPath?: string, client = EVERYBODY): Promise<Door> {
+        return { url: this.url(port, urlPath), token: await this.token(client) };
+    }
+
+    /** Token of a client, as `./mcp client token` prints it now. */
+    async token(client = EVERYBODY): Promise<string> {
+        const known = this.#tokens.get(client);
+        if (known !== undefined) return known;
+        const { code, stdout, stderr } = await this.mcp(["client", "token", client]);
+        if (code !== 0)
+            throw new Error(`client token ${client} ended with code ${code}: ${stderr}`);
+        this.#tokens.set(client, stdout.trim());
+        return stdout.trim();
+    }
+
+    /** Forgets a token that was rotated. */
+    forgetToken(client: string): void {
+        this.#tokens.delete(client);
+    }
+
     /** Writes the settings; removes first what a killed run of these tests left. */
     async prepare(more: Readonly<Record<string, unknown>> = {}): Promise<void> {
         if (existsSync(this.settingsFile)) {
@@ -101,6 +133,8 @@ export class TestStack {
         }
         await this.remove();
         mkdirSync(this.manifests, { recursive: true });
+        mkdirSync(this.clients, { recursive: true });
+        this.writeClient(EVERYBODY, { servers: ["*"], limits: { callsPerMinute: 60_000 } });
         const settings = {
             publishServers: "13001-13010",
             namePrefix: this.prefix,
@@ -109,6 +143,7 @@ export class TestStack {
             internalSubnet: `${this.internal(0)}/24`,
             innerPool: this.plan.innerPool,
             manifestsDir: this.manifests,
+            clientsDir: this.clients,
             ...more,
         };
         const config = Object.fromEntries(
@@ -138,6 +173,12 @@ export class TestStack {
     /** Writes a manifest as it stands. */
     writeText(name: string, text: string): void {
         writeFileSync(path.join(this.manifests, `${name}.yml`), text);
+    }
+
+    /** Writes a client's file. */
+    writeClient(name: string, spec: Readonly<Record<string, unknown>>): void {
+        const file = { apiVersion: "mcp/v1", kind: "MCPClient", metadata: { name }, spec };
+        writeFileSync(path.join(this.clients, `${name}.yml`), stringify(file));
     }
 
     removeManifest(name: string): void {

@@ -27,7 +27,7 @@ function load(files: Readonly<Record<string, string>>): ClientFile[] {
     for (const [name, content] of Object.entries(files)) {
         writeFileSync(path.join(folder, name), content);
     }
-    return loadClients(folder, SERVERS);
+    return loadClients(folder, SERVERS, false);
 }
 
 function problemsOf(files: Readonly<Record<string, string>>): string[] {
@@ -48,6 +48,7 @@ test("what a file leaves out has its default", () => {
             servers: ["*"],
             tools: { allow: ["*"], deny: [] },
             limits: { callsPerMinute: 600, concurrent: 16, bodyBytes: 1048576, sessions: 64 },
+            oauthClient: undefined,
             tokenEpoch: 1,
         },
     ]);
@@ -75,7 +76,7 @@ test("everything a file can say is taken, clients by name", () => {
 
 test("an empty folder has no clients; one that is not there is an error with the setting", () => {
     expect(load({})).toEqual([]);
-    expect(() => loadClients(path.join(folder, "none"), SERVERS)).toThrow(
+    expect(() => loadClients(path.join(folder, "none"), SERVERS, false)).toThrow(
         "the folder of the clients does not exist; create it, or set it with: pulumi config set clientsDir <folder>",
     );
 });
@@ -98,4 +99,13 @@ test("all problems of all files are told at once, each with place, field and rem
         expect.stringMatching(/^clients\/d.yml:7:32 spec.limits.bursts: is not a known field; /),
         expect.stringMatching(/^clients\/e.yml:1:1: the file is empty; /),
     ]);
+});
+
+test("a client that comes with access tokens needs a stack that takes them", () => {
+    const files = { "a.yml": text("ci", '  servers: ["*"]', "  oauthClient: ci-runner") };
+    expect(problemsOf(files)).toEqual([
+        "clients/a.yml:7:3 spec.oauthClient: this stack takes no access tokens; " +
+            "set oauthIssuer, oauthJwksUri and oauthAudience, or remove it for a token",
+    ]);
+    expect(loadClients(folder, SERVERS, true)[0]?.oauthClient).toBe("ci-runner");
 });

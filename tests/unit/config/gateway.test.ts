@@ -15,6 +15,7 @@ const { parseConfig } = jest.requireActual<{
             readonly tools: { permits(server: string, tool: string): boolean };
         })[];
         readonly clients: GatewayConfig["clients"];
+        readonly settings: GatewayConfig["settings"];
     };
 }>("../../../services/gateway/src/config.ts");
 
@@ -31,10 +32,19 @@ const EDITOR = {
     limits: { callsPerMinute: 600, concurrent: 16, bodyBytes: 1048576, sessions: 64 },
 };
 
+/** What a stack sets to take access tokens. */
+const OAUTH = {
+    oauthIssuer: "https://id.example.com",
+    oauthJwksUri: "https://id.example.com/keys",
+    oauthAudience: "http://localhost:10005",
+    oauthScopes: "mcp:tools mcp:read",
+};
+
 function configOf(settings: Readonly<Record<string, string>>): GatewayConfig {
     const clients = [
-        { rights: EDITOR, tokenSha256: HASH },
-        { rights: SYSTEM_RIGHTS, tokenSha256: "b".repeat(64) },
+        { rights: EDITOR, identity: { tokenSha256: HASH } },
+        { rights: SYSTEM_RIGHTS, identity: { tokenSha256: "b".repeat(64) } },
+        { rights: { ...EDITOR, name: "ci" }, identity: { oauthClient: "ci-runner" } },
     ];
     return gatewayConfig(stackContext(settings), [FILES, FAR], clients);
 }
@@ -55,7 +65,10 @@ test("a server is known by name, with its tools, and with its port where that is
             tools: { allow: ["*"], deny: [] },
         },
     ]);
-    for (const server of configOf({}).servers) expect(server).not.toHaveProperty("port");
+    for (const server of configOf({}).servers) {
+        expect(server).not.toHaveProperty("port");
+        expect(server).not.toHaveProperty("toolsHash");
+    }
 });
 
 test("a client is known by the hash of its token and what its file says, and nothing else", () => {
@@ -80,8 +93,11 @@ test("all ports of the range are its own from the start, so that a new server ne
 });
 
 test("the gateway itself accepts the configuration, and means the same by it", () => {
-    const config = configOf({ publishServers: "13001-13010", namePrefix: "team-" });
-    const { servers, clients } = parseConfig(JSON.stringify(config));
+    const config = configOf({
+        ...{ publishServers: "13001-13010", namePrefix: "team-" },
+        ...{ ...OAUTH, gatewayStrictTools: "true", gatewayLegacySse: "true" },
+    });
+    const { servers, clients, settings } = parseConfig(JSON.stringify(config));
     expect(servers.map(({ name, path, port }) => [name, path, port])).toEqual([
         ["files-mcp", "/rpc", 13002],
         ["far-mcp", "/mcp", undefined],
@@ -91,5 +107,30 @@ test("the gateway itself accepts the configuration, and means the same by it", (
     expect(clients.map(({ name, limits }) => [name, limits])).toEqual([
         ["editor", EDITOR.limits],
         ["mcp-reporter", SYSTEM_RIGHTS.limits],
+        ["ci", EDITOR.limits],
     ]);
+    expect(clients[2]).toMatchObject({ oauthClient: "ci-runner", tokenSha256: [] });
+    expect(settings).toMatchObject({
+        ...{ strictTools: true, legacySse: true },
+        oauth: {
+            issuer: "https://id.example.com",
+            jwksUri: "https://id.example.com/keys",
+            audience: "http://localhost:10005",
+            scopes: ["mcp:tools", "mcp:read"],
+            clientClaim: "client_id",
+        },
+    });
+});
+
+test("tools that were approved are recorded by their hash", () => {
+    const hash = "c".repeat(64);
+    const approved = manifest({ port: 13002, tools: { hash } }, { name: "files-mcp" });
+    const { servers } = gatewayConfig(stackContext({}), [approved], []);
+    expect(servers[0]?.toolsHash).toBe(hash);
+});
+
+test("by default neither OAuth nor the old transport, and tools are not held back", () => {
+    const { settings } = configOf({});
+    expect(settings).toMatchObject({ strictTools: false, legacySse: false });
+    expect(settings).not.toHaveProperty("oauth");
 });

@@ -76,7 +76,9 @@ describe("the file", () => {
         const file = path.join(project, ".mcp.json");
         const made = await run("claude-code");
         expect(made).toMatchObject({ code: 0, stdout: `${file}: wrote mcp\n` });
-        expect(made.stderr).toContain("start claude-code with MCP_TOKEN set to the token");
+        expect(made.stderr).toContain(
+            'start claude-code with its token: export MCP_TOKEN="$(./mcp client token local)"',
+        );
         expect(readFileSync(file, "utf8")).toContain('"Authorization": "Bearer ${MCP_TOKEN}"');
         const again = await run("claude-code");
         expect(again.stdout).toBe(`${file}: nothing to change\n`);

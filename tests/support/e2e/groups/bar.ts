@@ -1,7 +1,7 @@
 import { exec, host, type Inspection } from "../docker";
 import type { TestStack } from "../stack";
 import { MANAGER } from "../manager";
-import { FETCHING, FETCHING_PIDS, SERVERS } from "./servers";
+import { FETCHING, FETCHING_PIDS, GATEWAY, SERVERS } from "./servers";
 
 const SHA256 = /^sha256:[0-9a-f]{64}$/;
 const WEB = ["*:80", "*:443"];
@@ -33,11 +33,17 @@ export function barTests(stack: TestStack): void {
     /** The container that carried the secrets of postgres-mcp onto their volume. */
     const carrier = (): string => "postgres-mcp.secrets";
 
-    test("the inner daemon holds the servers, the manager, two carriers of secrets, nothing else", async () => {
+    test("the inner daemon holds the servers, the manager, the gateway, carriers of secrets, nothing else", async () => {
         expect(await stack.innerNames()).toEqual({
             server: SERVERS,
             manager: [MANAGER],
-            "server-secrets": [`${MANAGER}.secrets`, carrier()],
+            gateway: [GATEWAY],
+            "server-secrets": [
+                "mcp-clients.secrets",
+                `${GATEWAY}.secrets`,
+                `${MANAGER}.secrets`,
+                carrier(),
+            ],
         });
     });
 
@@ -91,12 +97,9 @@ export function barTests(stack: TestStack): void {
             expect(Retries).toBe(3);
         });
 
-        test("is published on the orchestrator's own address alone", async () => {
+        test("publishes no port: the gateway is the one door", async () => {
             const { HostConfig } = await inspect(name);
-            const bindings = Object.values(HostConfig.PortBindings as Record<string, unknown[]>);
-            expect(bindings.flat()).toEqual([
-                expect.objectContaining({ HostIp: stack.main(2) }) as unknown,
-            ]);
+            expect(HostConfig.PortBindings ?? {}).toEqual({});
         });
 
         test("is held to it by the kernel", async () => {

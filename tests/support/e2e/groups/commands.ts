@@ -4,9 +4,11 @@ import { z } from "zod";
 import { resultOf, type Outcome } from "../cli";
 import { answersWithin, callTool } from "../clients";
 import { labelled } from "../docker";
+import { initialize } from "../http";
 import { TestStack } from "../stack";
 import { MANAGER } from "../manager";
-import { FETCHING, PORTS, PRODUCT, SERVERS } from "./servers";
+import { NARROW } from "./gateway";
+import { FETCHING, GATEWAY, PORTS, PRODUCT, SERVERS } from "./servers";
 
 const endpoint = z.object({
     server: z.string(),
@@ -154,9 +156,15 @@ export function commandTests(stack: TestStack): void {
 
     describe("after a change of the manifests", () => {
         let outcome: Outcome;
+        let gatewaySince: string | undefined;
         const started = Date.now();
+        const gatewayStarted = async (): Promise<string | undefined> =>
+            (await stack.inspect(GATEWAY))[0]?.State.StartedAt;
 
-        beforeAll(() => {
+        beforeAll(async () => {
+            gatewaySince = await gatewayStarted();
+            await stack.token(NARROW);
+            stack.writeClient(NARROW, { servers: ["postgres-mcp"], tokenEpoch: 2 });
             stack.writeManifest("files-mcp", "files-mcp", ({ spec }) => {
                 spec.resources = { cpus: 0.5, memory: "320Mi" };
             });
@@ -191,28 +199,49 @@ export function commandTests(stack: TestStack): void {
             expect(files?.HostConfig.Memory).toBe(320 * 1024 ** 2);
             expect(Date.parse(files?.Created ?? "")).toBeGreaterThan(started);
             for (const name of PRODUCT) {
-                expect((await answersWithin(stack.url(PORTS[name]), 30)).length).toBeGreaterThan(0);
+                expect((await answersWithin(stack.door(PORTS[name]), 30)).length).toBeGreaterThan(
+                    0,
+                );
             }
         }, 300_000);
 
-        test("a server listens on the port and path of its manifest", async () => {
+        test("the gateway took up servers, clients and tokens without a restart", async () => {
+            expect(await gatewayStarted()).toBe(gatewaySince);
+        });
+
+        test("a server is served on the port of its manifest, whatever its own port and path", async () => {
             const result = resultOf(outcome, upResult);
-            const url = stack.url(PORTS[NOTES], "/notes/mcp");
+            const door = await stack.door(PORTS[NOTES]);
+            const { url } = door;
             expect(result.endpoints).toContainEqual(
                 expect.objectContaining({ server: NOTES, url, state: "healthy" }),
             );
-            await callTool(stack.url(PORTS["files-mcp"]), "write_file", {
+            await callTool(stack.door(PORTS["files-mcp"]), "write_file", {
                 path: "/data/shared.txt",
                 content: "seen by both",
             });
             const path = "/notes/shared.txt";
-            expect(await callTool(url, "read_text_file", { path })).toEqual({
+            expect(await callTool(door, "read_text_file", { path })).toEqual({
                 isError: false,
                 text: "seen by both",
             });
-            const written = await callTool(url, "write_file", { path, content: "x" });
+            const written = await callTool(door, "write_file", { path, content: "x" });
             expect(written.isError).toBe(true);
             expect(written.text).toMatch(/read-only file system/i);
+        });
+    });
+
+    describe("after a change of the clients", () => {
+        const asked = async (server: string): Promise<number> => {
+            const { url, token } = await stack.door(10005, `/servers/${server}/mcp`, NARROW);
+            return (await initialize(url, { Authorization: `Bearer ${token}` })).status;
+        };
+
+        test("the old token has ended, and the new one opens what the file says now", async () => {
+            expect(await asked("files-mcp")).toBe(401);
+            stack.forgetToken(NARROW);
+            expect(await asked("postgres-mcp")).toBe(200);
+            expect(await asked("files-mcp")).toBe(404);
         });
     });
 

@@ -1,4 +1,4 @@
-import { callTool, connected } from "../clients";
+import { callTool, connected, type Door } from "../clients";
 import { exec } from "../docker";
 import { knock } from "../http";
 import type { TestStack } from "../stack";
@@ -44,8 +44,8 @@ const FORBIDDEN = [
 
 /** postgres-mcp reads and nothing else, whoever asks and however. */
 export function databaseTests(stack: TestStack): void {
-    const url = stack.url(PORTS["postgres-mcp"]);
-    const query = (sql: string) => callTool(url, "execute_sql", { sql });
+    const door = (): Promise<Door> => stack.door(PORTS["postgres-mcp"]);
+    const query = (sql: string) => callTool(door(), "execute_sql", { sql });
 
     /** psql in the database's container; as the superuser, or with a connection string. */
     const psql = (sql: string, dsn?: string) =>
@@ -99,7 +99,7 @@ export function databaseTests(stack: TestStack): void {
         });
 
         test("refuses a write on a connection whose read-only default was turned off", async () => {
-            await connected(url, async (server) => {
+            await connected(door(), async (server) => {
                 const off = "SELECT set_config('default_transaction_read_only', 'off', false)";
                 await server.call("execute_sql", { sql: off });
                 const now = "SELECT set_config('transaction_read_only', 'off', false)";

@@ -1,4 +1,4 @@
-import { callTool, connected, ERAS, type ToolAnswer } from "../clients";
+import { callTool, connected, ERAS, type ToolAnswer, type Door } from "../clients";
 import type { TestStack } from "../stack";
 import { PORTS } from "./servers";
 
@@ -6,8 +6,8 @@ const REFUSED = /Access denied|outside allowed|not allowed/;
 
 /** files-mcp stays in the shared folder, whatever a client says. */
 export function filesTests(stack: TestStack): void {
-    const url = stack.url(PORTS["files-mcp"]);
-    const call = (tool: string, args: Record<string, unknown>) => callTool(url, tool, args);
+    const door = (): Promise<Door> => stack.door(PORTS["files-mcp"]);
+    const call = (tool: string, args: Record<string, unknown>) => callTool(door(), tool, args);
     const expectRefused = ({ isError, text }: ToolAnswer): void => {
         expect(text).toMatch(REFUSED);
         expect(isError).toBe(true);
@@ -60,7 +60,7 @@ export function filesTests(stack: TestStack): void {
         test.each(ERAS)("keeps to its folder when a client offers roots, $era", async (era) => {
             const roots = [{ uri: "file:///etc", name: "etc" }];
             const answers = await connected(
-                url,
+                door(),
                 async (server) => ({
                     read: await server.call("read_text_file", { path: "/etc/passwd" }),
                     allowed: await server.call("list_allowed_directories"),

@@ -6,7 +6,7 @@ import type { Inspection } from "../docker";
 import { ask } from "../http";
 import { MANAGER, ManagerApi } from "../manager";
 import type { TestStack } from "../stack";
-import { PORTS, PRODUCT, SERVERS } from "./servers";
+import { GATEWAY, PORTS, PRODUCT, SERVERS } from "./servers";
 
 const MADE = "made-mcp";
 const MADE_PORT = 13_009;
@@ -63,6 +63,7 @@ export function managerTests(stack: TestStack): void {
         expect(mounts?.sort()).toEqual([
             "/certs/client false",
             "/run/secrets false",
+            "/var/lib/mcp-routes true",
             "/var/log/mcp true",
         ]);
     });
@@ -89,7 +90,9 @@ export function managerTests(stack: TestStack): void {
         const found = await api.until("tools of all", 30, ({ containers }) =>
             SERVERS.every((name) => containers.find((one) => one.name === name)?.mcp?.up),
         );
-        expect(found.containers.map(({ name }) => name)).toEqual([...SERVERS, MANAGER].sort());
+        expect(found.containers.map(({ name }) => name)).toEqual(
+            [...SERVERS, GATEWAY, MANAGER].sort(),
+        );
         const files = await api.one("files-mcp");
         const [inspected] = await stack.inspect("files-mcp");
         expect(files).toMatchObject({
@@ -100,8 +103,7 @@ export function managerTests(stack: TestStack): void {
         expect(files.mcp?.tools.map(({ name }) => name)).toContain("read_text_file");
         expect(files.healthOutput).toContain('"tools":14');
         expect(files.usage?.memoryBytes).toBeGreaterThan(20 * 1024 ** 2);
-        const ready = await api.as("read", "GET", "/ready");
-        expect(ready.status).toBe(200);
+        await api.ready(20);
     });
 
     test("no server reaches it, by its own address or by the orchestrator's, nor the daemon's API", async () => {
@@ -131,7 +133,7 @@ export function managerTests(stack: TestStack): void {
                 headers: YAML,
             });
             expect([made.status, made.body]).toEqual([201, expect.stringContaining("healthy")]);
-            expect(await answersWithin(stack.url(MADE_PORT), 20)).toContain("read_text_file");
+            expect(await answersWithin(stack.door(MADE_PORT), 20)).toContain("read_text_file");
             const [mine, ours] = await stack.inspect(MADE, "files-mcp");
             if (!mine || !ours) throw new Error("not there");
             expect(barOf(mine)).toEqual(barOf(ours));
@@ -205,7 +207,7 @@ export function managerTests(stack: TestStack): void {
             await daemon("CONT");
         }
         await api.until("recovery", 20, ({ daemon: { reachable } }) => reachable);
-        expect((await api.as("read", "GET", "/ready")).status).toBe(200);
+        await api.ready(30);
     }, 90_000);
 
     test("metrics tell a server that is gone, and back", async () => {

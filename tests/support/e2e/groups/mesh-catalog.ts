@@ -6,7 +6,7 @@ import { exec } from "../docker";
 import { knock } from "../http";
 import { Mesh } from "../mesh";
 import type { TestStack } from "../stack";
-import { PORTS, SERVERS } from "./servers";
+import { GATEWAY, GATEWAY_PORT, SERVERS } from "./servers";
 
 const discovered = z.object({
     services: z.array(
@@ -33,7 +33,7 @@ export function meshCatalogTests(stack: TestStack): void {
     const mesh = new Mesh(stack);
     const node = `${stack.prefix}sutazai-mcp-orchestrator`;
 
-    test("every server, the manager and the orchestrator are on one node, where sutazai-main reaches them", async () => {
+    test("every server, the gateway, the manager and the orchestrator are on one node, where sutazai-main reaches them", async () => {
         const path = `/v1/catalog/node-services/${node}`;
         const { Node, Services } = await askConsul<{
             Node: { Address: string };
@@ -48,11 +48,13 @@ export function meshCatalogTests(stack: TestStack): void {
         expect(Node.Address).toBe(stack.main(2));
         const names = Services.map(({ Service }) => Service).sort();
         expect(names).toEqual(
-            [...SERVERS, "mcp-manager", "mcp-orchestrator"].map((s) => mesh.service(s)).sort(),
+            [...SERVERS, GATEWAY, "mcp-manager", "mcp-orchestrator"]
+                .map((s) => mesh.service(s))
+                .sort(),
         );
         for (const server of SERVERS) {
             const one = Services.find(({ Service }) => Service === mesh.service(server));
-            expect(one).toMatchObject({ Address: stack.main(2), Port: PORTS[server] });
+            expect(one).toMatchObject({ Address: stack.main(2), Port: GATEWAY_PORT });
             expect(one?.Tags).toEqual(
                 expect.arrayContaining(["mcp", "streamable-http", `stack:${stack.name}`]),
             );
@@ -60,7 +62,7 @@ export function meshCatalogTests(stack: TestStack): void {
             expect(one?.Meta).toMatchObject({
                 protocol: "mcp",
                 transport: "streamable-http",
-                path: "/mcp",
+                path: `/servers/${server}/mcp`,
                 tools: expect.stringMatching(/^[1-9][0-9]*$/) as unknown,
                 image: container?.Config.Image,
                 "manifest-hash": container?.Config.Labels["mcp.manifest-hash"],
@@ -70,7 +72,7 @@ export function meshCatalogTests(stack: TestStack): void {
 
     test("by HTTP, DNS and the prepared query a consumer finds the same", async () => {
         for (const server of SERVERS) {
-            const place = { address: stack.main(2), port: PORTS[server] };
+            const place = { address: stack.main(2), port: GATEWAY_PORT };
             expect(await mesh.byHttp(server)).toEqual([place]);
             expect(await mesh.byQuery(server)).toEqual([place]);
             expect(await mesh.byDns(server)).toEqual({
@@ -168,7 +170,7 @@ export function meshCatalogTests(stack: TestStack): void {
             expect(services.map(({ service, url, state }) => ({ service, url, state }))).toEqual(
                 [...SERVERS].sort().map((server) => ({
                     service: mesh.service(server),
-                    url: `http://${stack.main(2)}:${String(PORTS[server])}/mcp`,
+                    url: `http://${stack.main(2)}:${String(GATEWAY_PORT)}/servers/${server}/mcp`,
                     state: "passing",
                 })),
             );

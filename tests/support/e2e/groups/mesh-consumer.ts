@@ -5,7 +5,7 @@ import { createInterface } from "node:readline";
 import { PROJECT_DIR } from "../cli";
 import { Mesh } from "../mesh";
 import type { TestStack } from "../stack";
-import { PORTS } from "./servers";
+import { GATEWAY_PORT } from "./servers";
 
 /** A program that knows only Consul finds a server, uses it, and follows it through its death. */
 export function meshConsumerTests(stack: TestStack): void {
@@ -17,7 +17,11 @@ export function meshConsumerTests(stack: TestStack): void {
             ["--import", "tsx", path.join(__dirname, "..", "consumer.ts")],
             {
                 cwd: PROJECT_DIR,
-                env: { CONSUL: mesh.url, SERVICE: mesh.service("postgres-mcp") },
+                env: {
+                    CONSUL: mesh.url,
+                    SERVICE: mesh.service("postgres-mcp"),
+                    TOKEN: await stack.token(),
+                },
                 stdio: ["ignore", "pipe", "inherit"],
             },
         );
@@ -29,7 +33,7 @@ export function meshConsumerTests(stack: TestStack): void {
         };
         const used = {
             event: "used",
-            at: `http://${stack.main(2)}:${String(PORTS["postgres-mcp"])}/mcp`,
+            at: `http://${stack.main(2)}:${String(GATEWAY_PORT)}/servers/postgres-mcp/mcp`,
             tools: expect.arrayContaining(["execute_sql"]) as unknown,
             answered: true,
         };

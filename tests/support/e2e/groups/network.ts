@@ -1,5 +1,5 @@
 import { host } from "../docker";
-import { datagramsTo, initialize, serveSite, type Site } from "../http";
+import { datagramsTo, initialize, serveSite, type Answer, type Site } from "../http";
 import type { TestStack } from "../stack";
 import { PORTS, PRODUCT, SERVERS } from "./servers";
 
@@ -124,21 +124,24 @@ export function networkTests(stack: TestStack): void {
 
     describe("a request to", () => {
         describe.each(PRODUCT)("%s", (name) => {
-            const url = stack.url(PORTS[name]);
+            const asked = async (headers: Record<string, string>): Promise<Answer> => {
+                const { url, token } = await stack.door(PORTS[name]);
+                return initialize(url, { Authorization: `Bearer ${token}`, ...headers });
+            };
             const status = async (headers: Record<string, string>): Promise<number> =>
-                (await initialize(url, headers)).status;
+                (await asked(headers)).status;
 
             test.each(["evil.example", "127.0.0.1.evil.example", `evil.example:${PORTS[name]}`])(
                 "the host %j is refused (DNS rebinding)",
                 async (wrong) => {
-                    const { status: code, body } = await initialize(url, { Host: wrong });
+                    const { status: code, body } = await asked({ Host: wrong });
                     expect([400, 403]).toContain(code);
                     expect(body).not.toMatch(/serverInfo/);
                 },
             );
 
             test("a page of another origin is refused", async () => {
-                const foreign = await initialize(url, { Origin: "http://evil.example" });
+                const foreign = await asked({ Origin: "http://evil.example" });
                 const allowed = foreign.headers["access-control-allow-origin"];
                 expect(foreign.status).toBe(403);
                 expect([undefined, "http://localhost"]).toContain(allowed);

@@ -26,7 +26,7 @@ export function protocolTests(stack: TestStack): void {
     describe.each(ERAS)("a client of the SDK, $era", ({ connect, revision }) => {
         test("reads the seeded rows through postgres-mcp", async () => {
             const work = connected(
-                stack.url(PORTS["postgres-mcp"]),
+                stack.door(PORTS["postgres-mcp"]),
                 async (server) => {
                     expect(server).toMatchObject({ server: "DBHub MCP Server", revision });
                     expect(await server.tools()).toEqual(
@@ -46,7 +46,7 @@ export function protocolTests(stack: TestStack): void {
             const file = `hello-${revision}.txt`;
             const content = `grüße from ${revision}\n`;
             const back = await connected(
-                stack.url(PORTS["files-mcp"]),
+                stack.door(PORTS["files-mcp"]),
                 async (server) => {
                     expect(server).toMatchObject({ server: "secure-filesystem-server", revision });
                     expect(await server.tools()).toEqual(
@@ -67,7 +67,7 @@ export function protocolTests(stack: TestStack): void {
 
         test("is told by http-mcp that a private target is refused", async () => {
             const refused = await connected(
-                stack.url(PORTS["http-mcp"]),
+                stack.door(PORTS["http-mcp"]),
                 async (server) => {
                     expect(server).toMatchObject({ server: "mcp-fetch", revision });
                     expect(await server.tools()).toEqual(["fetch"]);
@@ -97,7 +97,7 @@ export function protocolTests(stack: TestStack): void {
 
         test.each(ERAS)("a text page works, $era", async ({ connect }) => {
             const answer = await connected(
-                stack.url(PORTS[FETCHING]),
+                stack.door(PORTS[FETCHING]),
                 (server) => server.call("fetch", url("/plain")),
                 connect,
             );
@@ -108,14 +108,14 @@ export function protocolTests(stack: TestStack): void {
         });
 
         test("an HTML page comes back as Markdown", async () => {
-            const answer = await callTool(stack.url(PORTS[FETCHING]), "fetch", url("/page"));
+            const answer = await callTool(stack.door(PORTS[FETCHING]), "fetch", url("/page"));
             expect(answer.text).toContain("words that only the page has");
             expect(answer.text).not.toContain("<p>");
             expect(answer.isError).toBe(false);
         });
 
         test("what robots.txt forbids is refused", async () => {
-            const answer = await callTool(stack.url(PORTS[FETCHING]), "fetch", url("/private"));
+            const answer = await callTool(stack.door(PORTS[FETCHING]), "fetch", url("/private"));
             expect(answer.isError).toBe(true);
             expect(answer.text).toMatch(/robots\.txt/);
             expect(site.visits).not.toContain(`${stack.main(2)} /private`);
@@ -123,7 +123,7 @@ export function protocolTests(stack: TestStack): void {
 
         test("http-mcp sends nothing at all to a private target", async () => {
             const before = site.visits.length;
-            const answer = await callTool(stack.url(PORTS["http-mcp"]), "fetch", url("/plain"));
+            const answer = await callTool(stack.door(PORTS["http-mcp"]), "fetch", url("/plain"));
             expect(answer.isError).toBe(true);
             expect(answer.text).toContain(`${stack.main(1)}, which is not a public address`);
             expect(site.visits).toHaveLength(before);

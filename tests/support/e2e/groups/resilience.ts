@@ -46,7 +46,7 @@ export function resilienceTests(stack: TestStack): void {
                 now = { name, ...(await look(name)) };
             }
             expect(now).toEqual(wanted);
-            expect((await answersWithin(stack.url(PORTS[name]), 10)).length).toBeGreaterThan(0);
+            expect((await answersWithin(stack.door(PORTS[name]), 10)).length).toBeGreaterThan(0);
         };
         await Promise.all(PRODUCT.map(comeBack));
     }, 120_000);
@@ -66,13 +66,13 @@ export function resilienceTests(stack: TestStack): void {
         let most = 0;
         while (most < limit * 0.9 && Date.now() < deadline) most = await read("current");
         expect(most).toBeGreaterThanOrEqual(limit * 0.9);
-        for (const name of PRODUCT) await answersWithin(stack.url(PORTS[name]), 5);
+        for (const name of PRODUCT) await answersWithin(stack.door(PORTS[name]), 5);
         expect(await read("current")).toBeLessThanOrEqual(limit);
         for (const name of PRODUCT) expect(await look(name)).toMatchObject({ health: "healthy" });
 
         const { code, stderr } = await bomb;
         expect(code).not.toBe(0);
         expect(stderr).toMatch(/fork/i);
-        expect(await answersWithin(stack.url(PORTS[FETCHING]), 60)).toEqual(["fetch"]);
+        expect(await answersWithin(stack.door(PORTS[FETCHING]), 60)).toEqual(["fetch"]);
     }, 150_000);
 }

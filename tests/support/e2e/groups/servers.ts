@@ -15,6 +15,10 @@ export const PRODUCT = ["files-mcp", "http-mcp", "postgres-mcp"] as const;
 /** `http-mcp` with its guard against private addresses off, so that it can reach a page of the tests. */
 export const FETCHING = "fetch-test";
 
+/** Container of the gateway on the inner daemon, and its port there. */
+export const GATEWAY = "mcp-gateway";
+export const GATEWAY_PORT = 8090;
+
 /** All servers of the first bring-up, by name. */
 export const SERVERS = [FETCHING, ...PRODUCT] as const;
 

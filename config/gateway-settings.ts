@@ -1,0 +1,100 @@
+import { setIt, type SettingReader } from "./setting-reader";
+
+/** What a stack chooses about its gateway. */
+export interface GatewaySettings {
+    /** Hold back every tool that is not as recorded, instead of telling of it only. @default false */
+    readonly strictTools: boolean;
+    /** Serve HTTP+SSE of 2024-11-05 as well. @default false */
+    readonly legacySse: boolean;
+    /** Access tokens of an authorization server, besides the clients' own. @default undefined: none are taken */
+    readonly oauth:
+        | {
+              /** As it stands in `iss` of its tokens. */
+              readonly issuer: string;
+              /** Where its public keys are. */
+              readonly jwksUri: string;
+              /** The gateway's own base URL, as clients know it: what tokens have to be for. */
+              readonly audience: string;
+              /** Scopes a token has to have. @default [] */
+              readonly scopes: readonly string[];
+              /** Claim that names the client, for `oauthClient` in its file. @default "client_id" */
+              readonly clientClaim: string;
+          }
+        | undefined;
+    /** Base URL of an OTLP/HTTP collector that spans go to. @default undefined: nowhere */
+    readonly otlpEndpoint: string | undefined;
+}
+
+/** Config keys of `readGateway`. */
+export const GATEWAY_KEYS = [
+    ...["gatewayStrictTools", "gatewayLegacySse", "gatewayOtlpEndpoint"],
+    ...["oauthIssuer", "oauthJwksUri", "oauthAudience", "oauthScopes", "oauthClientClaim"],
+] as const;
+
+const OAUTH_REQUIRED = ["oauthIssuer", "oauthJwksUri", "oauthAudience"] as const;
+const EXAMPLES = {
+    oauthIssuer: "https://id.example.com",
+    oauthJwksUri: "https://id.example.com/.well-known/jwks.json",
+    oauthAudience: "http://localhost:10005",
+    gatewayOtlpEndpoint: "http://otel.example.com:4318",
+} as const;
+
+/** Reads the gateway's settings; OAuth is on when its three addresses are set. */
+export function readGateway(read: SettingReader): GatewaySettings {
+    const url = (key: keyof typeof EXAMPLES): string =>
+        read.text(
+            key,
+            "",
+            isBaseUrl,
+            "must be an http or https URL without user, query and fragment",
+            setIt(key, EXAMPLES[key]),
+        );
+    const otlpEndpoint = url("gatewayOtlpEndpoint");
+    return {
+        strictTools: read.flag("gatewayStrictTools", false),
+        legacySse: read.flag("gatewayLegacySse", false),
+        oauth: readOauth(read, url),
+        otlpEndpoint: otlpEndpoint === "" ? undefined : otlpEndpoint,
+    };
+}
+
+function readOauth(
+    read: SettingReader,
+    url: (key: (typeof OAUTH_REQUIRED)[number]) => string,
+): GatewaySettings["oauth"] {
+    const [issuer, jwksUri, audience] = [
+        url("oauthIssuer"),
+        url("oauthJwksUri"),
+        url("oauthAudience"),
+    ];
+    const scopes = read.text(
+        "oauthScopes",
+        "",
+        (text) => /^[\x21\x23-\x5B\x5D-\x7E]+( [\x21\x23-\x5B\x5D-\x7E]+)*$/.test(text),
+        "must be scopes with one space between them",
+        setIt("oauthScopes", '"mcp:tools"'),
+    );
+    const clientClaim = read.text(
+        "oauthClientClaim",
+        "client_id",
+        (text) => /^[\x21-\x7e]{1,128}$/.test(text),
+        "must be the name of a claim",
+        setIt("oauthClientClaim", "client_id"),
+    );
+    const asked = GATEWAY_KEYS.filter((key) => key.startsWith("oauth") && read.has(key));
+    const [first] = asked;
+    if (first === undefined) return undefined;
+    for (const key of OAUTH_REQUIRED) {
+        if (read.has(key)) continue;
+        read.refuse(key, `must be set with ${first}`, "nothing", setIt(key, EXAMPLES[key]));
+    }
+    return {
+        ...{ issuer, jwksUri, audience, clientClaim },
+        scopes: scopes === "" ? [] : scopes.split(" "),
+    };
+}
+
+function isBaseUrl(text: string): boolean {
+    const url = URL.parse(text);
+    return (url?.protocol === "http:" || url?.protocol === "https:") && !/[?#@\s]/.test(text);
+}
