@@ -75,6 +75,7 @@ async function installTools({ project, out }: Session): Promise<void> {
     for (const tool of TOOLS) await install("ensure-package.sh", tool);
     const tools = path.join(project.cacheDir, "tools");
     await install("ensure-schemathesis.sh", path.join(tools, "schemathesis"));
+    await install("ensure-mcp-clients.sh", path.join(tools, "mcp-clients"));
 }
 
 /** What this machine can do for the tests: true, or the reason why not. */

@@ -98,10 +98,14 @@ export class Forward {
         const look = this.#lookOf(delivery);
         if (/^text\/event-stream\b/i.test(type)) {
             res.writeHead(statusCode, { ...own, "Content-Type": "text/event-stream" });
-            // Now, not with the first event: until then the client does not know that it listens.
+            // Not with the first event: until then the client does not know that it listens. What the
+            // server has sent together goes on together, so a short answer is one write and not three.
+            const uncork = corked(res);
             res.flushHeaders();
             await pipeEvents(body, res, settings.maxReplyBytes, look);
             delivery.call?.answered(delivery.signal.aborted ? "cancelled" : "detached");
+            // Ending writes out what is held back.
+            clearImmediate(uncork);
             res.end();
             return undefined;
         }
@@ -148,6 +152,13 @@ export class Forward {
             return tools === json.result.tools ? json : withTools(json, json.result, tools);
         };
     }
+}
+
+/** Holds writes back until what has already arrived has been read, or the response ends. */
+function corked({ socket }: Delivery["res"]): NodeJS.Immediate {
+    // The connection, not the response: Node 22's corked responses put their chunks before their head.
+    socket?.cork();
+    return setImmediate(() => socket?.uncork());
 }
 
 function withTools(message: Json, result: Json, tools: readonly unknown[]): Json {

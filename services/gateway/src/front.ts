@@ -171,7 +171,8 @@ export class Front {
         this.#open.add(open);
         res.once("close", () => {
             this.#open.delete(open);
-            abort.abort();
+            // Nobody waits once the answer is out, and an abort costs an exception with its stack.
+            if (!res.writableFinished) abort.abort();
         });
         const { settings } = this.#parts.config();
         const exchange: Exchange = {

@@ -11,6 +11,13 @@ const MIB = 2 ** 20;
 const CLIENTS = 50;
 const CALLS = 20;
 const SESSIONS = 200;
+const CYCLES = 10_000;
+/** Cycles before the first look: what the first ones cost once is not what each leaves behind. */
+const FIRST_CYCLES = 2_000;
+/** Cycles under way at a time. */
+const AT_ONCE = 20;
+/** A minute on two idle cores. */
+const CYCLES_MS = 600_000;
 /** Heap spaces as in a small container: what is garbage is collected, so that growth is growth. */
 const SMALL = { env: { NODE_OPTIONS: "--max-old-space-size=96 --max-semi-space-size=2" } };
 
@@ -105,3 +112,43 @@ for (const { what, path } of [
         },
     );
 }
+
+check(
+    `${CYCLES} clients that connect, open a session, end it and leave: nothing of them stays`,
+    async (t) => {
+        const everything = await Everything.start();
+        t.after(() => everything.close());
+        const servers = [{ name: "one", url: everything.origin }];
+        const gateway = await Gateway.ready(t, { servers, clients: [ANYONE] }, SMALL);
+        // A connection of its own for each request: the helper's default is no agent.
+        const cycle = async (n: number): Promise<void> => {
+            const url = n % 2 === 0 ? gateway.url("one") : gateway.url();
+            const { status, headers: given } = await initialize(url);
+            assert.equal(status, 200);
+            const headers = { "Mcp-Session-Id": String(given["mcp-session-id"]) };
+            assert.equal((await raw(url, { method: "DELETE", headers })).status, 200);
+        };
+        const cycles = async (count: number): Promise<void> => {
+            let next = 0;
+            const lane = async (): Promise<void> => {
+                while (next < count) await cycle((next += 1));
+            };
+            await Promise.all(Array.from({ length: AT_ONCE }, lane));
+            await eventually("exchanges over", async () =>
+                /exchanges 0$/m.test(await gateway.metrics()),
+            );
+        };
+        await cycles(FIRST_CYCLES);
+        const sessions = everything.sessions.size;
+        const [before, memory] = [files(gateway.pid), gateway.resident()];
+        await cycles(CYCLES);
+        await eventually("sockets as before", () => files(gateway.pid) <= before + 10);
+        const grown = (gateway.resident() - memory) / MIB;
+        t.diagnostic(`files ${before} -> ${files(gateway.pid)}, memory +${grown.toFixed(1)} MiB`);
+        assert.equal(everything.sessions.size, sessions);
+        assert.doesNotMatch(await gateway.metrics(), /^mcp_gateway_sessions\{/m);
+        // Two kibibytes a cycle would be more.
+        assert.ok(grown < 20, `${grown.toFixed(1)} MiB more after ${CYCLES} cycles`);
+    },
+    CYCLES_MS,
+);
