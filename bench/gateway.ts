@@ -163,7 +163,10 @@ async function main(): Promise<void> {
     const processes = new Processes(dir);
     for (const signal of ["SIGINT", "SIGTERM"] as const) {
         process.once(signal, () => {
-            void processes.stop().finally(() => process.exit(1));
+            void processes.stop().finally(() => {
+                rmSync(dir, { recursive: true, force: true });
+                process.exit(1);
+            });
         });
     }
     try {
