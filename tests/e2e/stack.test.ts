@@ -1,6 +1,7 @@
 import { resultOf, type Outcome } from "../support/e2e/cli";
 import { barTests } from "../support/e2e/groups/bar";
 import { commandTests, upResult } from "../support/e2e/groups/commands";
+import { conformanceTests } from "../support/e2e/groups/conformance";
 import { databaseTests } from "../support/e2e/groups/database";
 import { filesTests } from "../support/e2e/groups/files";
 import { gatewayTests, writeClients } from "../support/e2e/groups/gateway";
@@ -65,6 +66,7 @@ describeWhere("docker", "a stack brought up by the product's command", () => {
     describe("health in Consul:", () => meshHealthTests(stack));
     describe("the gateway:", () => gatewayTests(stack));
     describe("the manager:", () => managerTests(stack));
+    describe("conformance:", () => conformanceTests(stack));
     describe("central logs:", () => managerLogTests(stack));
     describe("abuse of the manager:", () => managerAbuseTests(stack));
     describe("failures:", () => resilienceTests(stack));

@@ -7,6 +7,7 @@ export const PORTS = {
     "http-mcp": 13003,
     "fetch-test": 13004,
     "notes-mcp": 13005,
+    "everything-mcp": 13009,
 } as const;
 
 /** The servers of the product's own manifests. */
@@ -14,6 +15,9 @@ export const PRODUCT = ["files-mcp", "http-mcp", "postgres-mcp"] as const;
 
 /** `http-mcp` with its guard against private addresses off, so that it can reach a page of the tests. */
 export const FETCHING = "fetch-test";
+
+/** Fixture of the conformance suite, made through the manager's API. */
+export const EVERYTHING = "everything-mcp";
 
 /** Container of the gateway on the inner daemon, and its port there. */
 export const GATEWAY = "mcp-gateway";

@@ -30,6 +30,10 @@ const PAGE = 20;
 export interface EverythingOptions {
     /** Listens here. @default any free port */
     readonly port?: number;
+    /** Listens on this address. @default "127.0.0.1" */
+    readonly host?: string;
+    /** Host names that requests may name besides those of loopback. @default none */
+    readonly names?: readonly string[];
 }
 
 /** The running fixture. What it saw and what it says can be looked at and changed. */
@@ -45,7 +49,10 @@ export class Everything {
     readonly #modern = createMcpHandler(() => this.#createServer(), { legacy: "reject" });
     readonly #serveModern = toNodeHandler(this.#modern);
 
-    private constructor() {
+    readonly #names: ReadonlySet<string>;
+
+    private constructor(names: readonly string[]) {
+        this.#names = new Set(names);
         this.#http = http.createServer((req, res) => {
             this.#serve(req, res).catch((error: unknown) => {
                 process.stderr.write(`everything: ${String(error)}\n`);
@@ -54,9 +61,13 @@ export class Everything {
         });
     }
 
-    static async start({ port = 0 }: EverythingOptions = {}): Promise<Everything> {
-        const everything = new Everything();
-        everything.#http.listen(port, "127.0.0.1");
+    static async start({
+        port = 0,
+        host = "127.0.0.1",
+        names = [],
+    }: EverythingOptions = {}): Promise<Everything> {
+        const everything = new Everything(names);
+        everything.#http.listen(port, host);
         await once(everything.#http, "listening");
         return everything;
     }
@@ -89,7 +100,8 @@ export class Everything {
 
     async #serve(req: IncomingMessage, res: ServerResponse): Promise<void> {
         const { host = "", origin = "http://localhost" } = req.headers;
-        if (!LOCAL.test(host) || !LOCAL.test(origin)) return void res.writeHead(403).end();
+        const isMine = LOCAL.test(host) || this.#names.has(host.replace(/:\d+$/, ""));
+        if (!isMine || !LOCAL.test(origin)) return void res.writeHead(403).end();
         this.seen.push(req.headers);
         const chunks: Buffer[] = [];
         for await (const chunk of req as AsyncIterable<Buffer>) chunks.push(chunk);
