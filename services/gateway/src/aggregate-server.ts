@@ -11,6 +11,7 @@ import {
 import { answerOf, type Calls } from "./calls.ts";
 import { serversOf, type ClientConfig, type Config } from "./config.ts";
 import { isObject, type Json } from "./message.ts";
+import { correlationOf } from "./peer.ts";
 import { innerName, innerUri, outerName, renamed, withOuterUris, type Inner } from "./naming.ts";
 import type { Pins } from "./pins.ts";
 import { refusalOf, visibleTools, type Pair } from "./policy.ts";
@@ -153,7 +154,9 @@ export class AggregateServer {
         const { mcpReq, http } = ctx;
         const trace = traceFrom(http?.req?.headers.get("traceparent"), mcpReq._meta?.traceparent);
         const names = { client: pair.client.name, server: pair.server.name };
-        const call = calls.begin({ ...names, method, params, id: mcpReq.id, trace });
+        const correlationId = correlationOf(http?.req?.headers.get("x-correlation-id"));
+        const start = { ...names, method, params, id: mcpReq.id, trace, correlationId };
+        const call = calls.begin(start);
         if (method === "tools/call") {
             const refusal = refusalOf(pair, String(params.name), pins);
             if (refusal) {

@@ -19,6 +19,8 @@ export interface CallRecord {
     readonly tool: string;
     readonly requestId: Id;
     readonly traceId: string;
+    /** Of the request that carried it, where that has one. */
+    readonly correlationId?: string;
     readonly durationMs: number;
     readonly outcome: Outcome;
     /** The call's arguments, of which only names and a hash are written. */

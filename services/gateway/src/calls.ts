@@ -52,6 +52,8 @@ export interface CallStart {
     readonly params: Json | undefined;
     readonly id: Id;
     readonly trace: Trace;
+    /** Id that the edge gave the request. */
+    readonly correlationId: string | undefined;
 }
 
 /** Begins calls. */
@@ -79,7 +81,7 @@ export class Calls {
     }
 
     #end(
-        { client, server, method, params, id, trace }: CallStart,
+        { client, server, method, params, id, trace, correlationId }: CallStart,
         outcome: string,
         answered: boolean,
         from: { readonly epoch: number; readonly clock: number },
@@ -94,6 +96,7 @@ export class Calls {
             tool,
             requestId: id,
             traceId: trace.traceId,
+            ...(correlationId !== undefined && { correlationId }),
             durationMs,
             outcome,
             args: method === "resources/read" ? { uri: params?.uri } : params?.arguments,

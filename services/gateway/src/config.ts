@@ -91,6 +91,11 @@ const settings = z.strictObject({
         )
         .default([])
         .transform((origins) => new Set(origins)),
+    /** Peers whose word on a client's address is taken. */
+    trustedProxies: z
+        .array(z.union([z.ipv4(), z.ipv6()], "must be an IP address"))
+        .default([])
+        .transform((addresses) => new Set(addresses)),
     legacySse: z.boolean().default(false),
     sessionIdleSeconds: z.number().min(1).max(86_400).default(1_800),
     maxReplyBytes: z

@@ -46,8 +46,8 @@ The configuration file, with defaults in parentheses:
   clients[]   name; one or more of tokenSha256, oauthClient, anonymous; servers [names or "*"],
               tools {allow, deny}, limits {callsPerMinute 600, concurrent 16, bodyBytes 1048576,
               sessions 64}
-  settings    strictTools (false), allowedHosts [], allowedOrigins [], legacySse (false),
-              sessionIdleSeconds (1800), maxReplyBytes (16777216),
+  settings    strictTools (false), allowedHosts [], allowedOrigins [], trustedProxies [],
+              legacySse (false), sessionIdleSeconds (1800), maxReplyBytes (16777216),
               oauth {issuer, jwksUri, audience, scopes [], clientClaim "client_id"} (none)
 
 Exit codes: 0 stopped by SIGTERM or SIGINT; 1 could not listen, or a defect; 2 bad settings or

@@ -6,6 +6,7 @@ import type { Socket } from "node:net";
 import type { ClientConfig, Config } from "./config.ts";
 import { Guesses } from "./limits.ts";
 import { looksLikeJwt, TokenVerifier } from "./oauth.ts";
+import { peerOf } from "./peer.ts";
 import type { Refusal } from "./refusal.ts";
 
 const LONGEST_TOKEN = 8_192;
@@ -22,11 +23,14 @@ export class Identity {
     readonly #byOAuth: ReadonlyMap<string, ClientConfig>;
     readonly #guesses: Guesses;
     readonly #proven: WeakSet<Socket>;
+    readonly #trusted: ReadonlySet<string>;
     /** Undefined without `settings.oauth`. */
     readonly verifier: TokenVerifier | undefined;
 
     /** @param before what this one replaces; its counts, and its keys if they are the same, go on */
-    constructor({ clients, settings: { oauth } }: Config, before?: Identity) {
+    constructor({ clients, settings }: Config, before?: Identity) {
+        const { oauth } = settings;
+        this.#trusted = settings.trustedProxies;
         this.#known = clients.flatMap((client) =>
             client.tokenSha256.map((hex) => ({ digest: Buffer.from(hex, "hex"), client })),
         );
@@ -49,13 +53,23 @@ export class Identity {
      * look at the token. Connections that have shown a right one go on: behind Docker's port
      * forwarding all clients share one address, and one of them must not lock the others out.
      *
+     * What a trusted proxy passes on says nothing by its connection, which many clients share, and
+     * may still come from one address for all of them. There a right token counts at any time, and
+     * only the wrong ones of a blocked address are told apart from others.
+     *
      * @param path path of the resource asked for
      */
     async of(req: IncomingMessage, path: string): Promise<ClientConfig | Refusal> {
         const header = req.headers.authorization;
         // A wrong token never makes anyone anonymous.
         if (header === undefined) return this.#anonymous ?? this.#unauthorized(path);
-        const address = req.socket.remoteAddress ?? "";
+        const { address, proxied } = peerOf(req, this.#trusted);
+        if (proxied) {
+            const found = await this.#match(header, path);
+            return "status" in found && found.status === 401
+                ? ((await this.#guessed(address)) ?? found)
+                : found;
+        }
         const proven = this.#proven.has(req.socket);
         const blocked = proven ? undefined : await this.#guesses.check(address);
         if (blocked) return blocked;
@@ -66,6 +80,13 @@ export class Identity {
             await this.#guesses.wrong(address);
         }
         return found;
+    }
+
+    /** Notes a wrong token; a refusal when the address had used up its tries before. */
+    async #guessed(address: string): Promise<Refusal | undefined> {
+        const blocked = await this.#guesses.check(address);
+        if (!blocked) await this.#guesses.wrong(address);
+        return blocked;
     }
 
     async #match(header: string, path: string): Promise<ClientConfig | Refusal> {

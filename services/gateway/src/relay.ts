@@ -3,6 +3,7 @@ import { readMessage, sessionOf, type Admission } from "./admission.ts";
 import type { Calls } from "./calls.ts";
 import type { Exchange, RefusedMessage } from "./exchange.ts";
 import type { Forward } from "./forward.ts";
+import { correlationOf } from "./peer.ts";
 import type { Pins } from "./pins.ts";
 import { refusalOf, type Pair } from "./policy.ts";
 import type { Session, Sessions } from "./sessions.ts";
@@ -72,7 +73,8 @@ export class Relay {
         const { method, params, id } = message;
         const trace = traceFrom(req.headers.traceparent, message.meta.traceparent);
         const names = { client: pair.client.name, server: pair.server.name };
-        const call = calls.begin({ ...names, method, params, id, trace });
+        const correlationId = correlationOf(req.headers["x-correlation-id"]);
+        const call = calls.begin({ ...names, method, params, id, trace, correlationId });
         const end = await admission.message(exchange, pair.client, message, session, () =>
             call?.answered("cancelled"),
         );
