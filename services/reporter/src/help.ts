@@ -30,7 +30,7 @@ Settings (environment):
   REPORTER_NODE               external Consul node whose services are probed (required)
   REPORTER_SERVICE            name and id of its own service on the agent (mcp-reporter)
   REPORTER_ADDRESS            its own address, for that service (required)
-  REPORTER_TLS_CA_FILE        PEM of the CA of services with protocol "docker" (none)
+  REPORTER_TLS_CA_FILE        PEM of the CA of services with protocol "docker" or "https" (none)
   REPORTER_MCP_TOKEN_FILE     file with the bearer token for services with protocol "mcp" (none)
   REPORTER_INTERVAL_SECONDS   time from one probe of a service to the next (2)
   REPORTER_DEADLINE_SECONDS   time a probe may take; a slower service is critical (6)
@@ -38,7 +38,7 @@ Settings (environment):
   REPORTER_LOG_LEVEL          fatal, error, warn, info, debug, trace or silent (info)
 
 What to probe stands in the services' Meta in Consul:
-  protocol          mcp (tools/list), docker (TLS handshake), http (GET), else TCP connect
+  protocol          mcp (tools/list), docker (TLS handshake), http, https (GET), else TCP connect
   path              path of the MCP endpoint (/mcp), or of the GET (/)
   health-tool       MCP tool to call after tools/list; an error of it is critical
   health-arguments  its arguments, a JSON object ({})

@@ -29,7 +29,7 @@ export function probeKey({ address, port, meta }: CatalogService): string {
 /**
  * The probe that a registration asks for. One that cannot be probed gets a probe that says so.
  *
- * @param tlsCa PEM for protocol `docker`
+ * @param tlsCa PEM for the protocols `docker` and `https`
  * @param mcpToken bearer token for protocol `mcp`
  */
 export function probeFor(
@@ -50,6 +50,9 @@ export function probeFor(
             );
         case "http":
             return httpProbe(service);
+        case "https":
+            if (tlsCa === undefined) return never("REPORTER_TLS_CA_FILE is not set");
+            return httpProbe(service, tlsCa);
         default:
             return simple("TCP connect", "accepts TCP connections", (signal) =>
                 reachTcp({ host, port }, signal),
@@ -57,16 +60,21 @@ export function probeFor(
     }
 }
 
-function httpProbe(service: CatalogService): Probe {
-    const url = urlOf(service, "/");
+/** @param ca PEM; with it the service is asked by TLS */
+function httpProbe(service: CatalogService, ca?: string): Probe {
+    const url = urlOf(service, "/", ca === undefined ? "http" : "https");
     if (url === undefined) return never("meta path is no path");
-    return simple(`GET ${url.pathname}`, "answers HTTP", (signal) => getOk(url, signal));
+    return simple(`GET ${url.pathname}`, "answers HTTP", (signal) => getOk(url, signal, ca));
 }
 
 /** Where a service is asked; `undefined` when its metadata's path is none. */
-function urlOf({ address, port, meta }: CatalogService, fallback: string): URL | undefined {
+function urlOf(
+    { address, port, meta }: CatalogService,
+    fallback: string,
+    scheme = "http",
+): URL | undefined {
     const path = meta.path || fallback;
-    const text = `http://${address.includes(":") ? `[${address}]` : address}:${port}${path}`;
+    const text = `${scheme}://${address.includes(":") ? `[${address}]` : address}:${port}${path}`;
     return path.startsWith("/") && URL.canParse(text) ? new URL(text) : undefined;
 }
 
