@@ -8,6 +8,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { Consul } from "./components/consul";
 import { ClientTokens } from "./components/client-tokens";
 import { externalConsul } from "./components/consul-access";
+import { Edge } from "./components/edge";
 import { Gateway } from "./components/gateway";
 import { HostImages } from "./components/host-images";
 import { InnerImages } from "./components/inner-images";
@@ -26,7 +27,7 @@ import type { ServerManifest } from "./config/manifest";
 import { loadProgram } from "./config/program";
 
 const projectDir = __dirname;
-const { context, machine, manifests, clients, hostDaemon, consulTokens, secrets } =
+const { context, machine, manifests, clients, edgeFiles, hostDaemon, consulTokens, secrets } =
     loadProgram(projectDir);
 const { settings } = context;
 const text = (file: string): string => readFileSync(path.join(projectDir, file), "utf8");
@@ -136,6 +137,17 @@ new Gateway(
         tokens,
     },
     onInner,
+);
+
+new Edge(
+    "edge",
+    {
+        context,
+        image: images.id(settings.edge.program),
+        networks,
+        certificate: authority.edge ?? edgeFiles,
+    },
+    onHost,
 );
 
 const mesh =

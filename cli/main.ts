@@ -100,6 +100,12 @@ function program(): Command {
         async (session, _options, server) =>
             (await import("./commands/adopt")).adopt(session, server ?? ""),
     );
+    command(
+        root,
+        "ca",
+        "print the stack's own authority, for clients of an edge with edgeTls own",
+        async (session) => (await import("./commands/ca")).ca(session),
+    );
     root.command("token")
         .description("print the manager's token, for the dashboard and for programs")
         .addArgument(

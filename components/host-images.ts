@@ -2,7 +2,13 @@ import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 
 import type { MachineFacts } from "../config/machine";
-import { HOST_IMAGES, builtImage, type BuiltImageSpec } from "../images/catalog";
+import {
+    HOST_IMAGES,
+    builtImage,
+    contentHash,
+    type BuiltImageSpec,
+    type HostImageSource,
+} from "../images/catalog";
 
 import type { StackContext } from "./stack-context";
 import { upstreamBuild } from "./upstream-build";
@@ -41,12 +47,34 @@ export class HostImages {
         }
         const source = HOST_IMAGES[name];
         if (source.from === "build") return this.build(source.image).imageId;
+        if (source.from === "changed") return this.changed(name, source).imageId;
         const own = name === "orchestrator" ? settings.orchestrator.image : undefined;
         return new docker.RemoteImage(
             `image-${name}`,
             { name: own ?? source.ref, keepLocally: true },
             this.opts,
         ).imageId;
+    }
+
+    private changed(
+        name: string,
+        { ref, dockerfile }: Extract<HostImageSource, { from: "changed" }>,
+    ): docker.RemoteImage {
+        const { projectDir } = this.args;
+        return new docker.RemoteImage(
+            `image-${name}`,
+            {
+                name: `mcp/${name}:${contentHash(projectDir, [dockerfile], ref).slice(0, 12)}`,
+                build: {
+                    context: ".",
+                    dockerfile,
+                    useLegacyBuilder: true,
+                    buildArgs: { UPSTREAM_IMAGE: ref },
+                },
+                keepLocally: true,
+            },
+            { ...this.opts, customTimeouts: { create: "30m" } },
+        );
     }
 
     private build(spec: BuiltImageSpec): docker.RemoteImage {

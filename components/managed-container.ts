@@ -15,6 +15,11 @@ export interface ManagedContainerArgs {
     readonly cpus: number;
     /** Seconds between the stop signal and the kill, at destroy and at replacement. */
     readonly stopGraceSeconds: number;
+    /**
+     * Most processes and threads of the container's user, counted by the kernel over all that run as this user on the
+     * machine. @default no limit
+     */
+    readonly processes?: number;
     /** Health check; `up` waits until it passes. */
     readonly health: HealthCheck;
     /** Labels besides those of the stack. */
@@ -103,6 +108,10 @@ export function managedContainer(
             restart: "unless-stopped",
             memory: args.memoryMb,
             memorySwap: args.memoryMb,
+            ulimits:
+                args.processes === undefined
+                    ? undefined
+                    : [{ name: "nproc", soft: args.processes, hard: args.processes }],
             cpuPeriod: CPU_PERIOD,
             cpuQuota: Math.round(args.cpus * CPU_PERIOD),
             tmpfs: args.tmpfs,

@@ -154,7 +154,6 @@ function publishedPorts({ settings }: StackContext): PublishedPort[] {
         published(PORTS.dockerTls),
         published(PORTS.management),
         published(PORTS.metrics),
-        published(PORTS.gateway),
         ...(settings.plainApi ? [published(PORTS.dockerPlain)] : []),
         // A range, not the servers at hand: the ports of a container are fixed when it is made, and a new server
         // must not replace the orchestrator.

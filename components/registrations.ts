@@ -1,7 +1,8 @@
 import * as consul from "@pulumi/consul";
 import * as pulumi from "@pulumi/pulumi";
 
-import { GATEWAY_NAME, MANAGER_NAME, PORTS } from "../config/defaults";
+import { EDGE_NAME, GATEWAY_NAME, MANAGER_NAME, PORTS } from "../config/defaults";
+import { EDGE_PORTS } from "../config/edge/model";
 import { serverPath } from "../config/gateway";
 import type { ServerManifest } from "../config/manifest";
 
@@ -28,8 +29,9 @@ export interface RegistrationsArgs {
 }
 
 /**
- * What Consul knows of the stack: one external node for the orchestrator, with the inner daemon, the manager, the gateway
- * and each MCP server as service instances on it. Addresses are those of `sutazai-main`; a server's is the gateway's.
+ * What Consul knows of the stack: one external node for the orchestrator, with the inner daemon, the manager, the gateway,
+ * the edge and each MCP server as service instances on it. Addresses are those of `sutazai-main`; a server's is the
+ * gateway's.
  *
  * Health is the reporter's alone (docs/decisions/0007). A service is born with the reporter's check at "critical": it
  * is not found before somebody has asked it. What the reporter writes later, the check and the number of tools, is
@@ -55,6 +57,8 @@ export class Registrations extends pulumi.ComponentResource {
                 readonly port: number;
                 readonly tags: readonly string[];
                 readonly meta: Readonly<Record<string, pulumi.Input<string>>>;
+                /** @default the orchestrator's */
+                readonly address?: string;
             },
         ): consul.Service =>
             new consul.Service(
@@ -63,7 +67,7 @@ export class Registrations extends pulumi.ComponentResource {
                     node: node.name,
                     name: names.service(base),
                     serviceId: names.service(base),
-                    address,
+                    address: service.address ?? address,
                     port: service.port,
                     tags: [...service.tags, `stack:${settings.stack}`],
                     meta: { ...service.meta, ...owner },
@@ -97,6 +101,12 @@ export class Registrations extends pulumi.ComponentResource {
             tags: ["http"],
             meta: { protocol: "http", path: "/healthz" },
         });
+        register(`${name}-edge`, EDGE_NAME, {
+            address: addresses.main.edge,
+            port: EDGE_PORTS.listen,
+            tags: [settings.edge.tls.mode === "none" ? "http" : "https"],
+            meta: EDGE_PROBE[settings.edge.tls.mode],
+        });
         for (const { manifest, image } of args.servers) {
             register(`${manifest.name}-registration`, manifest.name, {
                 port: PORTS.gateway.container,
@@ -119,6 +129,16 @@ export class Registrations extends pulumi.ComponentResource {
         this.registerOutputs({});
     }
 }
+
+/**
+ * How the reporter looks at the edge: through it, at the gateway's health. What certificate a stack was given, and for
+ * which name, the reporter cannot judge: there it looks whether somebody listens.
+ */
+const EDGE_PROBE = {
+    none: { protocol: "http", path: "/healthz" },
+    own: { protocol: "https", path: "/healthz" },
+    files: { protocol: "tcp" },
+} as const;
 
 /** What a consumer and the reporter need to know of a server, within Consul's 512 characters a value. */
 function metadata({ name, transport, hash, health }: ServerManifest): Record<string, string> {

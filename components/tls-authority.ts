@@ -1,6 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as tls from "@pulumi/tls";
 
+import { EDGE_NAME } from "../config/defaults";
+
 import type { StackContext } from "./stack-context";
 
 export const TLS_AUTHORITY_TYPE = "mcp:tls:Authority";
@@ -27,6 +29,8 @@ export class TlsAuthority extends pulumi.ComponentResource {
     public readonly caCert: pulumi.Output<string>;
     public readonly server: Leaf;
     public readonly client: Leaf;
+    /** Of the edge, where it has one of this authority. */
+    public readonly edge: Leaf | undefined;
     /** End of the leaf that ends first, RFC 3339. */
     public readonly expiresAt: pulumi.Output<string>;
 
@@ -52,7 +56,7 @@ export class TlsAuthority extends pulumi.ComponentResource {
         );
 
         const leaf = (
-            kind: "server" | "client",
+            kind: "server" | "client" | "edge",
             request: Pick<tls.CertRequestArgs, "dnsNames" | "ipAddresses">,
         ): Leaf & { expiresAt: pulumi.Output<string> } => {
             // A new epoch is a new key, and with it a new request and certificate.
@@ -79,7 +83,10 @@ export class TlsAuthority extends pulumi.ComponentResource {
                     caPrivateKeyPem: caKey.privateKeyPem,
                     caCertPem: ca.certPem,
                     validityPeriodHours: leafDays * HOURS_PER_DAY,
-                    allowedUses: ["digital_signature", `${kind}_auth`],
+                    allowedUses: [
+                        "digital_signature",
+                        kind === "client" ? "client_auth" : "server_auth",
+                    ],
                     setSubjectKeyId: true,
                     earlyRenewalHours: 0,
                 },
@@ -102,14 +109,33 @@ export class TlsAuthority extends pulumi.ComponentResource {
             ],
         });
         const client = leaf("client", {});
+        const edge =
+            settings.edge.tls.mode === "own" ? leaf("edge", edgeNames(context)) : undefined;
         this.caCert = ca.certPem;
         this.server = { cert: server.cert, key: server.key };
         this.client = { cert: client.cert, key: client.key };
+        this.edge = edge && { cert: edge.cert, key: edge.key };
         this.expiresAt = pulumi
-            .all([server.expiresAt, client.expiresAt])
+            .all([server, client, ...(edge ? [edge] : [])].map((one) => one.expiresAt))
             .apply((ends) => [...ends].sort()[0] ?? "");
         this.registerOutputs({ caCert: this.caCert, expiresAt: this.expiresAt });
     }
+}
+
+/** Everything clients may call the edge. */
+function edgeNames({ settings, names, addresses }: StackContext): {
+    dnsNames: string[];
+    ipAddresses: string[];
+} {
+    const { bindAddress, hosts } = settings.edge;
+    const service = `${names.service(EDGE_NAME)}.service.consul`;
+    const published = ["127.0.0.1", settings.bindAddress, bindAddress].filter(
+        (address) => address !== "0.0.0.0",
+    );
+    return {
+        dnsNames: [...new Set(["localhost", names.edge, service, ...hosts])],
+        ipAddresses: [...new Set([...published, addresses.main.edge])],
+    };
 }
 
 const ECDSA: tls.PrivateKeyArgs = { algorithm: "ECDSA", ecdsaCurve: "P256" };

@@ -11,8 +11,10 @@ export const PORTS = {
     management: { host: 18080, container: 8080 },
     /** Prometheus metrics. */
     metrics: { host: 19090, container: 9090 },
-    /** Gateway: `/mcp` and `/servers/<name>/mcp`. The host's port is the one way in for clients. */
-    gateway: { host: 10005, container: 8090 },
+    /** Edge, the one way in for clients: `/mcp` and `/servers/<name>/mcp`; its ports in the container are `EDGE_PORTS`. */
+    edge: { host: 10005 },
+    /** Gateway, behind the edge. */
+    gateway: { container: 8090 },
     /** Metrics of the gateway, for the manager alone. */
     gatewayMetrics: 9464,
     /** Consul's HTTP API; its ports in the container are `CONSUL_PORTS`. */
@@ -67,6 +69,9 @@ export const ROUTES_VOLUME = "mcp-routes";
 /** Container of the manager, on the inner daemon. */
 export const MANAGER_NAME = "mcp-manager";
 
+/** The edge as a service in Consul. */
+export const EDGE_NAME = "mcp-edge";
+
 /** Container of the gateway, on the inner daemon. */
 export const GATEWAY_NAME = "mcp-gateway";
 
@@ -99,6 +104,8 @@ export const LABELS = {
     port: "mcp.port",
     /** What the server may reach: `none` or a list of host:port. */
     egress: "mcp.egress",
+    /** What program the edge is: `kong` or `caddy`. */
+    program: "mcp.program",
     /** Whether it belongs to this project. */
     managed: "mcp.managed",
     /** File a server is described in, below the project. */
@@ -106,6 +113,9 @@ export const LABELS = {
     /** Text of the manifest of a server that was made through the manager's API. */
     manifest: "mcp.manifest",
 } as const;
+
+/** Values of `LABELS.component` of the containers that carry files onto a volume and never run. */
+export const CARRIERS = { inner: "server-secrets", host: "files" } as const;
 
 /** Values of `LABELS.managedBy`: this program, and the manager for what its API made. */
 export const MANAGED_BY = { program: "sutazai-mcp", manager: "mcp-manager" } as const;
@@ -142,6 +152,7 @@ export const DEFAULTS = {
     orchestratorCpus: 4,
     orchestratorMemoryMb: 4096,
     postgresMode: "managed",
+    edgeTls: "none",
     certEpoch: 1,
     caDays: 3650,
     leafDays: 365,

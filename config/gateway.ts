@@ -1,5 +1,6 @@
-import { GATEWAY_NAME, PATHS, PORTS, SYSTEM_CLIENT } from "./defaults";
+import { EDGE_NAME, GATEWAY_NAME, PATHS, PORTS, SYSTEM_CLIENT } from "./defaults";
 import type { ClientFile, ToolAccess } from "./clients";
+import type { AddressPlan } from "./addresses";
 import type { ServerManifest } from "./manifest-normalise";
 import type { Names } from "./names";
 import type { GatewaySettings } from "./gateway-settings";
@@ -17,6 +18,12 @@ export function serverPath(server: string): string {
 export interface GatewayStack {
     readonly settings: Pick<StackSettings, "publishServers">;
     readonly names: Names;
+}
+
+/** What decides besides who gets in, and how. */
+interface DoorStack extends GatewayStack {
+    readonly settings: Pick<StackSettings, "publishServers" | "edge" | "gateway">;
+    readonly addresses: AddressPlan;
 }
 
 /** What a client file says that the gateway has to know. */
@@ -54,6 +61,8 @@ export interface GatewayConfig {
     readonly clients: readonly (Rights & Identity)[];
     readonly settings: {
         readonly allowedHosts: readonly string[];
+        readonly allowedOrigins: readonly string[];
+        readonly trustedProxies: readonly string[];
         readonly strictTools: boolean;
         readonly legacySse: boolean;
         readonly oauth?: GatewaySettings["oauth"];
@@ -66,7 +75,7 @@ export interface GatewayConfig {
  * @param clients the rights of each client, `SYSTEM_RIGHTS` included, and how it is known
  */
 export function gatewayConfig(
-    stack: GatewayStack & { readonly settings: Pick<StackSettings, "gateway"> },
+    stack: DoorStack,
     manifests: readonly ServerManifest[],
     clients: readonly { readonly rights: Rights; readonly identity: Identity }[],
 ): GatewayConfig {
@@ -78,6 +87,9 @@ export function gatewayConfig(
         })),
         settings: {
             allowedHosts: allowedHosts(stack, manifests),
+            allowedOrigins: stack.settings.edge.origins,
+            // Whom it takes a client's address from; the inner daemon's port publication leaves the edge's own as it is.
+            trustedProxies: [stack.addresses.main.edge],
             ...{ strictTools, legacySse },
             ...(oauth === undefined ? {} : { oauth }),
         },
@@ -115,8 +127,11 @@ export function gatewayPorts({ settings }: GatewayStack): number[] {
 }
 
 /** Host names a request may come under; addresses are not names that could be bound anew. */
-function allowedHosts({ names }: GatewayStack, manifests: readonly ServerManifest[]): string[] {
-    const services = [GATEWAY_NAME, ...manifests.map(({ name }) => name)];
+function allowedHosts(
+    { names, settings }: DoorStack,
+    manifests: readonly ServerManifest[],
+): string[] {
+    const services = [GATEWAY_NAME, EDGE_NAME, ...manifests.map(({ name }) => name)];
     const found = services.map((name) => `${names.service(name)}.service.consul`);
-    return [names.orchestrator, ...found].sort();
+    return [...new Set([names.orchestrator, names.edge, ...settings.edge.hosts, ...found])].sort();
 }

@@ -23,6 +23,8 @@ export interface Names {
     readonly postgres: string;
     /** Container of the managed Consul. */
     readonly consul: string;
+    /** Container of the edge. */
+    readonly edge: string;
     /** Container of the health reporter. */
     readonly reporter: string;
     /**
@@ -58,6 +60,7 @@ export function namesFor(prefix: string): Names {
         },
         postgres: `${prefix}sutazai-mcp-postgres`,
         consul: `${prefix}sutazai-mcp-consul`,
+        edge: `${prefix}sutazai-mcp-edge`,
         reporter: `${prefix}sutazai-mcp-reporter`,
         server: (name) => name,
         service: (name) => `${prefix}${name}`,

@@ -5,6 +5,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { planAddresses } from "./addresses";
 import { loadClients, type ClientFile } from "./clients";
 import { HOST_SOCKET } from "./defaults";
+import { readEdgeFiles, type EdgeFiles } from "./edge-files";
 import { redirecting } from "./environment";
 import { readMachineFacts, type MachineFacts } from "./machine";
 import { loadManifests, type ServerManifest } from "./manifest";
@@ -23,6 +24,8 @@ export interface ProgramInput {
     readonly machine: MachineFacts;
     readonly manifests: readonly ServerManifest[];
     readonly clients: readonly ClientFile[];
+    /** Certificate and key that the stack was given for its edge. */
+    readonly edgeFiles: EdgeFiles | undefined;
     /** Address of the host's daemon, always literal: the environment must not choose the daemon. */
     readonly hostDaemon: string;
     /** Tokens for an external Consul; a managed one makes its own. */
@@ -74,6 +77,7 @@ export function loadProgram(projectDir: string): ProgramInput {
             machine,
             manifests,
             clients,
+            edgeFiles: readEdgeFiles(projectDir, settings.edge.tls),
             hostDaemon: `unix://${HOST_SOCKET}`,
             consulTokens: consulToken && {
                 registrar: consulToken,

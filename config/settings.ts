@@ -1,10 +1,12 @@
+import { readCertificates } from "./certificate-settings";
 import { CONSUL_KEYS, readConsul, type ConsulSettings } from "./consul-settings";
 import { DEFAULTS, PORTS } from "./defaults";
+import { EDGE_KEYS, readEdge, type EdgeOptions } from "./edge-settings";
 import { shown } from "./errors";
 import { GATEWAY_KEYS, readGateway, type GatewaySettings } from "./gateway-settings";
 import { formatCidr, isPrivate, overlaps, parseCidr } from "./ipv4";
 import type { MachineFacts } from "./machine";
-import { isDigestReference, isLoopback, MAX_CA_DAYS, MAX_LEAF_DAYS } from "./predicates";
+import { isDigestReference, isLoopback } from "./predicates";
 import { SettingReader, setIt, type ConfigSource } from "./setting-reader";
 
 export { ConfigError } from "./errors";
@@ -50,6 +52,8 @@ export interface StackSettings {
     readonly consul: ConsulSettings;
     /** The gateway beyond its clients, which are files. */
     readonly gateway: GatewaySettings;
+    /** The one way in for clients. */
+    readonly edge: EdgeOptions;
     /** Certificates of the inner daemon. */
     readonly certificates: {
         /** Raise by one to issue the server and client certificates anew, with new keys. @default 1 */
@@ -74,6 +78,7 @@ export const SETTING_KEYS = [
     ...["orchestratorCpus", "orchestratorMemoryMb", "orchestratorImage", "postgresMode"],
     ...CONSUL_KEYS,
     ...GATEWAY_KEYS,
+    ...EDGE_KEYS,
     ...["certEpoch", "caDays", "leafDays", "protect", "manifestsDir", "clientsDir"],
 ] as readonly string[];
 
@@ -98,6 +103,13 @@ export function loadSettings(
     const subnets = readSubnets(read);
     const image = readImage(read, imageSource);
     const portOffset = read.number("portOffset", DEFAULTS.portOffset, { min: 0, max: 40000 });
+    const bindAddress = read.text(
+        "bindAddress",
+        DEFAULTS.bindAddress,
+        isLoopback,
+        "must be an IPv4 loopback address",
+        setIt("bindAddress", DEFAULTS.bindAddress),
+    );
     const settings: StackSettings = {
         stack,
         namePrefix: read.text(
@@ -108,13 +120,7 @@ export function loadSettings(
             setIt("namePrefix", "second-"),
         ),
         portOffset,
-        bindAddress: read.text(
-            "bindAddress",
-            DEFAULTS.bindAddress,
-            isLoopback,
-            "must be an IPv4 loopback address",
-            setIt("bindAddress", DEFAULTS.bindAddress),
-        ),
+        bindAddress,
         ...subnets,
         plainApi: read.flag("plainApi", DEFAULTS.plainApi),
         publishServers: readPortRange(read, portOffset),
@@ -137,6 +143,7 @@ export function loadSettings(
         },
         consul: readConsul(read),
         gateway: readGateway(read),
+        edge: readEdge(read, imageSource, bindAddress),
         certificates: readCertificates(read),
         protect: read.flag("protect", DEFAULTS.protect),
         manifestsDir: readFolder(read, "manifestsDir"),
@@ -209,29 +216,6 @@ function parsePortRange(text: string): { from: number; to: number } | undefined 
     const to = Number(match?.[2]);
     const fits = from >= 1024 && to <= 65535 && from <= to && to - from < MAX_PUBLISHED;
     return match && fits ? { from, to } : undefined;
-}
-
-function readCertificates(read: SettingReader): StackSettings["certificates"] {
-    const epoch = read.number("certEpoch", DEFAULTS.certEpoch, { min: 1, max: 1000000 });
-    const caDays = read.number("caDays", DEFAULTS.caDays, {
-        min: 1,
-        max: MAX_CA_DAYS,
-        unit: "days",
-    });
-    const leafDays = read.number("leafDays", DEFAULTS.leafDays, {
-        min: 1,
-        max: MAX_LEAF_DAYS,
-        unit: "days",
-    });
-    if (read.fine("caDays", "leafDays") && leafDays > caDays) {
-        read.refuse(
-            "leafDays",
-            `must not outlive the CA (caDays is ${caDays})`,
-            String(leafDays),
-            setIt("leafDays", caDays),
-        );
-    }
-    return { epoch, caDays, leafDays };
 }
 
 /** Subnet settings with the largest and smallest block each may be, as prefix lengths. */

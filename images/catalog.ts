@@ -14,6 +14,9 @@ export const UPSTREAM = {
     postgres:
         "postgres:17-trixie@sha256:d74eeac9a635390a49bc21bd49fccd973de707e2a53a76ac49b552b8712ec46f",
     node: "node:22-trixie-slim@sha256:b26b04c123d9ff8ab646ceb18b9d75a1173acf64b9a401094b906d27b29338d4",
+    /** The last line that is open source. */
+    kong: "kong:3.9.1@sha256:76c14b93e989f7f4418039f7f9789ca32564016211c86ac1a18022f4788e7b9c",
+    caddy: "caddy:2.10.2@sha256:c3d7ee5d2b11f9dc54f947f68a734c84e9c9666c92c88a7f30b9cba5da182adb",
     /** Carries the fixes for CVE-2025-11374, -11375 and -11392. */
     consul: "hashicorp/consul:1.22.0@sha256:117f1fdd7cd6d84069fa0f69a0c0804b5b3bf9a30450d2143d5817b78ce757b6",
 } as const;
@@ -125,6 +128,8 @@ export const SERVER_IMAGES: readonly BuiltImageSpec[] = INNER_IMAGES.filter(
 /** Where a host-level container's image comes from in `registry` mode. */
 export type HostImageSource =
     | { readonly from: "upstream"; readonly ref: string }
+    /** Upstream's with a change: images/<name>/Dockerfile, whose argument `UPSTREAM_IMAGE` is the reference. */
+    | { readonly from: "changed"; readonly ref: string; readonly dockerfile: string }
     | { readonly from: "build"; readonly image: BuiltImageSpec };
 
 /** The images of host-level containers, by the name that `images` of .mcp/machine.json has for the local ones. */
@@ -132,6 +137,8 @@ export const HOST_IMAGES = {
     orchestrator: { from: "upstream", ref: UPSTREAM.orchestrator },
     postgres: { from: "upstream", ref: UPSTREAM.postgres },
     consul: { from: "upstream", ref: UPSTREAM.consul },
+    kong: { from: "upstream", ref: UPSTREAM.kong },
+    caddy: { from: "changed", ref: UPSTREAM.caddy, dockerfile: "images/caddy/Dockerfile" },
     reporter: { from: "build", image: builtImage("reporter") },
 } as const satisfies Readonly<Record<string, HostImageSource>>;
 

@@ -31,6 +31,14 @@ export const EXCEPTIONS: readonly Exception[] = [
         matches: (subject) =>
             subject.ancestors.at(-1) === COMPONENTS.serverSecrets && neverRuns(subject),
     },
+    {
+        rules: ["bar-cpus", "bar-restart", "bar-log-rotation", "bar-health"],
+        resource:
+            "the carrier of the edge's files: below mcp:host:Files, never started, no network",
+        why: "the edge's root is read-only as well; of a container that never starts nothing runs (decision 3)",
+        matches: (subject) =>
+            subject.ancestors.at(-1) === COMPONENTS.hostFiles && neverRuns(subject),
+    },
     ...Object.values(INNER_VOLUMES).map(({ name, folder }): Exception => ({
         rules: ["privilege-no-bind-volumes"],
         resource: `the inner volume bound to ${folder}`,

@@ -31,6 +31,7 @@ export const COMPONENTS = {
     manager: "mcp:inner:Manager",
     gateway: "mcp:inner:Gateway",
     serverSecrets: "mcp:inner:ServerSecrets",
+    hostFiles: "mcp:host:Files",
 } as const;
 
 /** Names of the two docker providers, as index.ts gives them. */

@@ -10,7 +10,7 @@ import { table } from "../output";
 import type { Project } from "../project";
 import type { Session } from "../session";
 import { clientToken } from "../stack/client-tokens";
-import { gatewayUrl } from "../stack/endpoints";
+import { edgeUrl } from "../stack/edge";
 
 import { tokenVariable } from "./connect";
 import { bringUp, prepare } from "./up";
@@ -18,7 +18,7 @@ import { bringUp, prepare } from "./up";
 /** `./mcp client list`: the clients of the gateway, and what each may see. */
 export function listClients({ project, out }: Session): void {
     const clients = project.clients();
-    out.result({ url: gatewayUrl(project.context()), clients }, () =>
+    out.result({ url: edgeUrl(project.context()), clients }, () =>
         table(
             ["CLIENT", "SERVERS", "TOOLS", "CALLS A MINUTE", "AT ONCE", "EPOCH"],
             clients.map(({ name, servers, tools, limits, tokenEpoch }) => [
@@ -37,7 +37,7 @@ export function listClients({ project, out }: Session): void {
 export async function showClientToken({ project, out }: Session, name: string): Promise<void> {
     const { name: client } = withToken(project.client(name));
     const token = await clientToken(project, client);
-    const data = { url: gatewayUrl(project.context()), variable: tokenVariable(project.stack) };
+    const data = { url: edgeUrl(project.context()), variable: tokenVariable(project.stack) };
     out.result({ client, ...data, token }, () => token);
 }
 

@@ -10,7 +10,7 @@ import { FormatIssue, type ConnectTarget, type Scope, type Surroundings } from "
 import { CliError } from "../errors";
 import { health, table } from "../output";
 import type { Session } from "../session";
-import { gatewayUrl, publishedUrl } from "../stack/endpoints";
+import { edgeFetch, edgeServerUrl, edgeUrl } from "../stack/edge";
 
 /** Options of `./mcp connect`. */
 export interface ConnectOptions {
@@ -25,17 +25,17 @@ export interface ConnectOptions {
     readonly writeToken?: boolean;
 }
 
-/** Endpoints a stack has on loopback: all servers as one, and each of them; the same token opens both. */
+/** Endpoints a stack has at its edge: all servers as one, and each of them; the same token opens both. */
 export function publishedEndpoints({ project }: Session): Endpoints {
     const context = project.context();
     const tokenEnv = tokenVariable(project.stack);
-    const servers = project.manifests().map((manifest) => ({
-        name: manifest.name,
-        url: publishedUrl(context, manifest),
+    const servers = project.manifests().map(({ name }) => ({
+        name,
+        url: edgeServerUrl(context, name),
         tokenEnv,
     }));
     return {
-        all: { name: `${context.settings.namePrefix}mcp`, url: gatewayUrl(context), tokenEnv },
+        all: { name: `${context.settings.namePrefix}mcp`, url: edgeUrl(context), tokenEnv },
         servers,
     };
 }
@@ -203,14 +203,25 @@ function report(
     });
 }
 
+/** No client knows the stack's own authority. */
+function authorityHint({ out, project }: Session, targets: readonly ConnectTarget[]): void {
+    if (project.context().settings.edge.tls.mode !== "own" || targets.length === 0) return;
+    out.say(
+        `the client has to trust the stack's authority: ./mcp ca > mcp-ca.pem, and start it with ` +
+            "NODE_EXTRA_CA_CERTS (Node) or SSL_CERT_FILE (others) naming that file; docs/edge.md says more",
+    );
+}
+
 /** What has to be known or done besides; nothing after a removal, which has no targets. */
 function hints(
-    { out }: Session,
+    session: Session,
     client: Client,
     scope: Scope,
     targets: readonly ConnectTarget[],
 ): void {
+    const { out } = session;
     const hint = client.hint?.[scope];
+    authorityHint(session, targets);
     if (hint !== undefined && targets.length > 0) out.say(hint);
     if (!client.reference || client.support) return;
     for (const variable of new Set(targets.flatMap(({ tokenEnv }) => tokenEnv ?? [])))
@@ -218,7 +229,7 @@ function hints(
 }
 
 async function check(
-    { out }: Session,
+    { out, project }: Session,
     client: Client,
     { text }: ConfigFile,
     file: string,
@@ -235,8 +246,11 @@ async function check(
             `run ./mcp connect ${client.name}`,
         );
     });
+    const through = await edgeFetch(project);
     const checked = await Promise.all(
-        entries.map(({ target, address, token }) => checkEndpoint(target.name, address, token)),
+        entries.map(({ target, address, token }) =>
+            checkEndpoint(target.name, address, token, through),
+        ),
     );
     out.result({ client: client.name, file, servers: checked }, () =>
         table(

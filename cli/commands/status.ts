@@ -1,11 +1,11 @@
-import { answeringDocker, hostContainers, type HostContainer } from "../docker/host";
+import { answeringDocker, hostContainers, runs, type HostContainer } from "../docker/host";
 import { InnerDaemon } from "../docker/inner";
 import { CliError } from "../errors";
 import { managerUrl } from "../manager/client";
 import { health, table } from "../output";
 import { daysUntil } from "../preflight/certificates";
 import type { Session } from "../session";
-import { checkEndpoints, type CheckedEndpoint } from "../stack/endpoints";
+import { checkEdge, checkEndpoints, edgeLine, type CheckedEndpoint } from "../stack/endpoints";
 import { meshLine, meshStates } from "../stack/mesh";
 import { serverRows, type ServerRow } from "../stack/servers";
 
@@ -15,7 +15,7 @@ export async function status(session: Session): Promise<void> {
     const context = project.context();
     const manifests = project.manifests();
     const docker = await answeringDocker(project.dir, out);
-    const containers = await hostContainers(docker, project.stack);
+    const containers = (await hostContainers(docker, project.stack)).filter(runs);
     if (containers.length === 0) {
         out.result(
             { stack: project.stack, running: false },
@@ -24,7 +24,8 @@ export async function status(session: Session): Promise<void> {
         throw new CliError(`stack ${project.stack} is not running`, "run ./mcp up");
     }
     const inner = new InnerDaemon(docker, context.names.orchestrator);
-    const [endpoints, end, servers, consul] = await Promise.all([
+    const [edge, endpoints, end, servers, consul] = await Promise.all([
+        checkEdge(project, 0),
         checkEndpoints(project, manifests, 0),
         inner.certificateEnd(),
         serverRows(session),
@@ -36,16 +37,18 @@ export async function status(session: Session): Promise<void> {
         running: true,
         containers,
         servers,
+        edge,
         endpoints,
         consul,
         certificates,
     };
     const more = [
+        edgeLine(context, edge),
         meshLine(consul),
         `dashboard: ${managerUrl(project)} (./mcp token prints a token)`,
     ];
     out.result(data, () => statusText(containers, servers, endpoints, more, certificates));
-    demandAllHealthy(containers, endpoints);
+    demandAllHealthy(containers, [...endpoints, edge]);
 }
 
 function statusText(

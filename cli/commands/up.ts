@@ -2,7 +2,7 @@ import * as path from "node:path";
 
 import type { StackContext } from "../../components/stack-context";
 import type { ServerManifest } from "../../config/manifest";
-import { ensureDocker, hostContainers, hostDocker } from "../docker/host";
+import { ensureDocker, hostContainers, hostDocker, runs } from "../docker/host";
 import { chooseEngine, type EngineChoice } from "../engine/choose";
 import { engineFailure } from "../engine/failure";
 import { isLocked, liveRun } from "../engine/local-backend";
@@ -13,7 +13,7 @@ import { health, seconds, table, type Output } from "../output";
 import { managerUrl } from "../manager/client";
 import { demand, preflight } from "../preflight";
 import type { Session } from "../session";
-import { checkEndpoints, type CheckedEndpoint } from "../stack/endpoints";
+import { checkEdge, checkEndpoints, edgeLine, type CheckedEndpoint } from "../stack/endpoints";
 import { heal } from "../stack/heal";
 import { ensureImages } from "../stack/images";
 import { meshLine, meshStates } from "../stack/mesh";
@@ -147,21 +147,35 @@ export async function bringUp(
 ): Promise<void> {
     const { out } = session;
     const changes = await engine.up(showSteps(out), { policyPacks });
-    const endpoints = await checkEndpoints(session.project, manifests, 30_000);
+    const [endpoints, edge] = await Promise.all([
+        checkEndpoints(session.project, manifests, 30_000),
+        checkEdge(session.project, 30_000),
+    ]);
     const consul = await meshStates(context, manifests, REPORT_PATIENCE_MS);
-    const dashboard = `dashboard: ${managerUrl(session.project)} (./mcp token prints a token)`;
+    const more = [
+        edgeLine(context, edge),
+        meshLine(consul),
+        `dashboard: ${managerUrl(session.project)} (./mcp token prints a token)`,
+    ];
     out.result(
-        { engine: engine.kind, changes, seconds: (Date.now() - begun) / 1000, endpoints, consul },
+        {
+            engine: engine.kind,
+            changes,
+            seconds: (Date.now() - begun) / 1000,
+            edge,
+            endpoints,
+            consul,
+        },
         () => {
             const summary = Object.entries(changes)
                 .map(([operation, count]) => `${String(count)} ${operation}`)
                 .join(", ");
-            return `\n${endpointTable(endpoints)}\n\n${meshLine(consul)}\n${dashboard}\n\n${summary || "nothing to change"} in ${seconds(Date.now() - begun)}`;
+            return `\n${endpointTable(endpoints)}\n\n${more.join("\n")}\n\n${summary || "nothing to change"} in ${seconds(Date.now() - begun)}`;
         },
     );
-    demandHealthy(endpoints);
+    demandHealthy([...endpoints, edge]);
     const sick = (await hostContainers(hostDocker(), session.project.stack)).find(
-        (container) => container.health !== "healthy",
+        (container) => runs(container) && container.health !== "healthy",
     );
     if (sick) {
         throw new CliError(

@@ -39,18 +39,24 @@ export function tokenOfEntry(
 /**
  * Connects to an endpoint as a client does, in either era of the protocol, and asks for its tools. Failures are in
  * the answer: nobody there, the token refused, not an MCP endpoint.
+ *
+ * @param through what to ask with, where the endpoint's certificate is not one that the system knows
  */
 export async function checkEndpoint(
     server: string,
     url: string,
     token: string | undefined,
+    through?: typeof fetch,
 ): Promise<Checked> {
     const client = new Client(
         { name: "mcp-cli", version: "0.1.0" },
         { versionNegotiation: { mode: "auto" } },
     );
     const headers = token === undefined ? undefined : { Authorization: `Bearer ${token}` };
-    const transport = new StreamableHTTPClientTransport(new URL(url), { requestInit: { headers } });
+    const transport = new StreamableHTTPClientTransport(new URL(url), {
+        requestInit: { headers },
+        ...(through === undefined ? {} : { fetch: through }),
+    });
     try {
         await client.connect(transport, { timeout: TIMEOUT });
         const { tools } = await client.listTools(undefined, { timeout: TIMEOUT });

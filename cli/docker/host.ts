@@ -6,7 +6,7 @@ import Docker from "dockerode";
 
 import { CliError, messageOf } from "../errors";
 import type { Output } from "../output";
-import { HOST_SOCKET, LABELS } from "../../config/defaults";
+import { CARRIERS, HOST_SOCKET, LABELS } from "../../config/defaults";
 
 /** A client of the host's daemon. */
 export function hostDocker(): Docker {
@@ -80,6 +80,11 @@ export async function hostContainers(docker: Docker, stack: string): Promise<Hos
             image: container.Image,
         }))
         .sort((left, right) => (left.name < right.name ? -1 : 1));
+}
+
+/** Whether it is there to run: not so what only carries files onto a volume. */
+export function runs({ component }: HostContainer): boolean {
+    return component !== CARRIERS.host;
 }
 
 /** Health as one word, from what `docker ps` prints. */

@@ -13,7 +13,7 @@ export const NPM_PACKAGE = "npm@11.6.2";
  * stand-in is built with.
  */
 export interface BaseSpec {
-    readonly name: "node" | "orchestrator" | "postgres" | "slim" | "go";
+    readonly name: "node" | "orchestrator" | "postgres" | "caddy" | "slim" | "go";
     /** What the packages are added to; none: a system that can install more of them (`apt`). */
     readonly variant?: "essential";
     readonly packages: readonly string[];
@@ -71,6 +71,14 @@ export const BASES: readonly BaseSpec[] = [
             'rm -rf "$1"/var/lib/postgresql/*',
             'install -d -o 999 -g 999 -m 0700 "$1/var/lib/postgresql/data"',
         ],
+        files: [],
+        withNode: false,
+    },
+    {
+        // wget is what the upstream image has for a health check.
+        name: "caddy",
+        variant: "essential",
+        packages: ["ca-certificates", "caddy", "wget"],
         files: [],
         withNode: false,
     },

@@ -61,7 +61,7 @@ export async function prepareLocalImages(
         tag: await prepareBase(docker, projectDir, node, say),
         key: baseKey(projectDir, node),
     };
-    for (const name of ["orchestrator", "postgres"] as const) {
+    for (const name of ["orchestrator", "postgres", "caddy"] as const) {
         const tag = await prepareBase(docker, projectDir, baseSpec(name), say);
         images[name] = { tag, imageId: (await docker.getImage(tag).inspect()).Id };
     }

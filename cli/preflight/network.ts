@@ -12,6 +12,8 @@ import { failed, ok, type Check } from "./check";
 
 /** A port the stack publishes on the host and what it is for. */
 export interface WantedPort {
+    /** @default bindAddress */
+    readonly address?: string;
     readonly port: number;
     readonly purpose: string;
 }
@@ -22,6 +24,7 @@ export function wantedPorts({ settings }: StackContext): WantedPort[] {
     const range = settings.publishServers;
     return [
         { port: at(PORTS.dockerTls.host), purpose: "inner daemon, TLS API" },
+        { port: at(PORTS.edge.host), purpose: "edge", address: settings.edge.bindAddress },
         { port: at(PORTS.management.host), purpose: "management API" },
         { port: at(PORTS.metrics.host), purpose: "metrics" },
         ...(settings.consul.mode === "managed"
@@ -62,18 +65,18 @@ export async function checkPorts(docker: Docker, context: StackContext): Promise
         const name = (container.Names[0] ?? container.Id).replace(/^\//, "");
         const own =
             container.Labels[LABELS.stack] === settings.stack &&
-            [names.orchestrator, names.consul].includes(name);
+            [names.orchestrator, names.consul, names.edge].includes(name);
         for (const port of container.Ports)
             if (port.PublicPort) holders.set(port.PublicPort, { name, own });
     }
     const taken = await Promise.all(
         wantedPorts(context).map(async (wanted) => {
+            const { address = settings.bindAddress } = wanted;
             const holder = holders.get(wanted.port);
-            if (holder?.own === true || (await isFree(wanted.port, settings.bindAddress)))
-                return undefined;
+            if (holder?.own === true || (await isFree(wanted.port, address))) return undefined;
             return failed(
                 "ports",
-                `port ${String(wanted.port)} (${wanted.purpose}) on ${settings.bindAddress} is taken by ` +
+                `port ${String(wanted.port)} (${wanted.purpose}) on ${address} is taken by ` +
                     (holder ? `container ${holder.name}` : "another program"),
                 holder
                     ? `stop that container, or move this stack: pulumi config set portOffset 100 (Pulumi.${settings.stack}.yaml)`

@@ -1,11 +1,12 @@
-import { PORTS, SYSTEM_CLIENT } from "../../config/defaults";
-import { isServed, serverPath } from "../../config/gateway";
+import { SYSTEM_CLIENT } from "../../config/defaults";
+import { isServed } from "../../config/gateway";
 import type { ServerManifest } from "../../config/manifest";
 import { hostPort } from "../../config/names";
 import type { StackContext } from "../../components/stack-context";
 import type { Project } from "../project";
 
 import { clientToken } from "./client-tokens";
+import { edgeFetch, edgeServerUrl, edgeUrl, type EdgeFetch } from "./edge";
 
 /** A server's address on the host's loopback and what came back from it. */
 export interface CheckedEndpoint {
@@ -17,20 +18,11 @@ export interface CheckedEndpoint {
     readonly milliseconds: number;
 }
 
-/** Where the host's loopback has the endpoint of all servers. */
-export function gatewayUrl({ settings }: StackContext): string {
-    return `${origin(settings, PORTS.gateway.host)}/mcp`;
-}
-
-/** Where the host's loopback has a server: on a port of its own, or below the gateway's where that is not published. */
-export function publishedUrl(context: StackContext, { name, port }: ServerManifest): string {
-    const { settings } = context;
-    if (isServed(context, port)) return `${origin(settings, port)}/mcp`;
-    return `${origin(settings, PORTS.gateway.host)}${serverPath(name)}`;
-}
-
-function origin({ bindAddress, portOffset }: StackContext["settings"], port: number): string {
-    return `http://${bindAddress}:${String(hostPort(port, portOffset))}`;
+/** A server's port of its own on loopback; undefined where that is not published. */
+function ownUrl(context: StackContext, { port }: ServerManifest): string | undefined {
+    const { bindAddress, portOffset } = context.settings;
+    if (!isServed(context, port)) return undefined;
+    return `http://${bindAddress}:${String(hostPort(port, portOffset))}/mcp`;
 }
 
 /** The sessionless revision: one request, no `initialize`. */
@@ -44,8 +36,9 @@ async function ask(
     url: string,
     body: Readonly<Record<string, unknown>>,
     headers: Readonly<Record<string, string>>,
+    through: EdgeFetch,
 ): Promise<{ response: Response; message: Message }> {
-    const response = await fetch(url, {
+    const response = await (through ?? fetch)(url, {
         method: "POST",
         headers: {
             "content-type": "application/json",
@@ -75,13 +68,20 @@ interface Message {
 /**
  * Asks a server for its tools as a client does: without session first (MCP 2026-07-28), and with the handshake of the
  * revisions before it when the server does not know that.
+ *
+ * @param through what to ask with, where the server's certificate is not one that the system knows
  */
-export async function askForTools(url: string, token: string): Promise<number> {
+export async function askForTools(
+    url: string,
+    token: string,
+    through?: EdgeFetch,
+): Promise<number> {
     const list = { id: 1, method: "tools/list" };
     const identity = { authorization: `Bearer ${token}` };
     const modern = { "mcp-protocol-version": PROTOCOL, "mcp-method": "tools/list" };
-    const first = await ask(url, { ...list, params: META }, { ...identity, ...modern });
-    const tools = first.message.result?.tools ?? (await toolsOfSession(url, list, identity, first));
+    const first = await ask(url, { ...list, params: META }, { ...identity, ...modern }, through);
+    const tools =
+        first.message.result?.tools ?? (await toolsOfSession(url, list, identity, first, through));
     return tools.length;
 }
 
@@ -90,6 +90,7 @@ async function toolsOfSession(
     list: Readonly<Record<string, unknown>>,
     identity: Readonly<Record<string, string>>,
     first: { readonly response: Response; readonly message: Message },
+    through: EdgeFetch,
 ): Promise<readonly unknown[]> {
     const opened = await ask(
         url,
@@ -103,6 +104,7 @@ async function toolsOfSession(
             },
         },
         identity,
+        through,
     );
     const version = opened.message.result?.protocolVersion;
     if (version === undefined) {
@@ -114,9 +116,11 @@ async function toolsOfSession(
         "mcp-protocol-version": version,
         ...(session === null ? {} : { "mcp-session-id": session }),
     };
-    await ask(url, { method: "notifications/initialized" }, headers);
-    const { message, response } = await ask(url, list, headers);
-    if (session !== null) await fetch(url, { method: "DELETE", headers }).catch(() => undefined);
+    await ask(url, { method: "notifications/initialized" }, headers, through);
+    const { message, response } = await ask(url, list, headers, through);
+    if (session !== null) {
+        await (through ?? fetch)(url, { method: "DELETE", headers }).catch(() => undefined);
+    }
     if (message.result?.tools) return message.result.tools;
     throw new Error(message.error?.message ?? `HTTP ${String(response.status)}`);
 }
@@ -130,7 +134,7 @@ const META = {
 };
 
 /**
- * Checks every server by a real `tools/list` at the gateway, retrying for `patienceMs` those that do not answer yet.
+ * Checks every server by a real `tools/list`, on its own port or through the edge where that is not published, retrying for `patienceMs` those that do not answer yet.
  */
 export async function checkEndpoints(
     project: Project,
@@ -141,24 +145,55 @@ export async function checkEndpoints(
     const token = clientToken(project, SYSTEM_CLIENT);
     // Each server says why it could not be asked; without a server nobody does.
     token.catch(() => undefined);
+    const through = edgeFetch(project);
+    through.catch(() => undefined);
     return Promise.all(
-        manifests.map(({ name, ...manifest }) =>
-            checkOne(name, publishedUrl(context, { name, ...manifest }), token, patienceMs),
-        ),
+        manifests.map((manifest) => {
+            const own = ownUrl(context, manifest);
+            return own === undefined
+                ? checkOne(
+                      manifest.name,
+                      edgeServerUrl(context, manifest.name),
+                      token,
+                      patienceMs,
+                      through,
+                  )
+                : checkOne(manifest.name, own, token, patienceMs);
+        }),
     );
 }
 
+/** Asks for the tools of all servers through the edge, retrying for `patienceMs`. */
+export async function checkEdge(project: Project, patienceMs: number): Promise<CheckedEndpoint> {
+    const token = clientToken(project, SYSTEM_CLIENT);
+    const through = edgeFetch(project);
+    // Whatever cannot be read is the reason in the answer.
+    for (const read of [token, through]) read.catch(() => undefined);
+    return checkOne("edge", edgeUrl(project.context()), token, patienceMs, through);
+}
+
+/** The edge in one line for people. */
+export function edgeLine({ settings }: StackContext, edge: CheckedEndpoint): string {
+    const found =
+        edge.state === "healthy"
+            ? `answers with ${String(edge.tools)} tools of all servers`
+            : `does not answer (${edge.detail})`;
+    return `edge: ${edge.url} (${settings.edge.program}) ${found}`;
+}
+
+/** Checks one endpoint until it answers, or `patienceMs` are over. */
 async function checkOne(
     server: string,
     url: string,
     token: Promise<string>,
     patienceMs: number,
+    through?: Promise<EdgeFetch>,
 ): Promise<CheckedEndpoint> {
     const deadline = Date.now() + patienceMs;
     for (;;) {
         const begun = Date.now();
         try {
-            const tools = await askForTools(url, await token);
+            const tools = await askForTools(url, await token, await through);
             return {
                 server,
                 url,

@@ -24,8 +24,14 @@ const protectedData: StackRule = {
         disposable: {
             type: "array",
             items: { type: "string" },
-            description: `Volumes that hold no data, by their label ${LABELS.component}: a cache, certificates, and the catalog, which is registered anew.`,
-            default: ["volume-data", "volume-certs-ca", "volume-certs-client", "volume-consul"],
+            description: `Volumes that hold no data, by their label ${LABELS.component}: a cache, certificates, the catalog, which is registered anew, and the edge's files, which are written anew.`,
+            default: [
+                "volume-data",
+                "volume-certs-ca",
+                "volume-certs-client",
+                "volume-consul",
+                "edge",
+            ],
         },
     },
     *check(graph, { stacks, disposable }) {

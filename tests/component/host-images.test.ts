@@ -38,7 +38,7 @@ function idOf(source: HostImages, name: HostImageName): Promise<string> {
 describe("registry", () => {
     const source = { imageSource: "registry" };
 
-    test.each(["orchestrator", "postgres", "consul"] as const)(
+    test.each(["orchestrator", "postgres", "consul", "kong"] as const)(
         "pulls %s by digest, on the host, and leaves it there",
         async (name) => {
             expect(await idOf(images(source), name)).toBe(mockImageId(UPSTREAM[name]));
@@ -71,6 +71,23 @@ describe("registry", () => {
             },
         });
         expect(new Set(ids)).toEqual(new Set([mockImageId(String(reporter?.inputs.name))]));
+    });
+
+    test("builds Caddy from upstream's, by digest, without its file capability", async () => {
+        const id = await idOf(images({ imageSource: "registry" }), "caddy");
+        await recorder.settle();
+        const [built] = recorder.ofKind("RemoteImage");
+        expect(built?.provider).toBe("host");
+        expect(built?.inputs).toMatchObject({
+            name: expect.stringMatching(/^mcp\/caddy:[0-9a-f]{12}$/) as string,
+            keepLocally: true,
+            build: {
+                dockerfile: "images/caddy/Dockerfile",
+                useLegacyBuilder: true,
+                buildArgs: { UPSTREAM_IMAGE: UPSTREAM.caddy },
+            },
+        });
+        expect(id).toBe(mockImageId(String(built?.inputs.name)));
     });
 
     test("takes another orchestrator image", async () => {

@@ -198,7 +198,6 @@ describe("published ports", () => {
         expect(await ports()).toEqual([
             { internal: 2376, external: 12376, ip: "127.0.0.1", protocol: "tcp" },
             { internal: 8080, external: 18080, ip: "127.0.0.1", protocol: "tcp" },
-            { internal: 8090, external: 10005, ip: "127.0.0.1", protocol: "tcp" },
             { internal: 9090, external: 19090, ip: "127.0.0.1", protocol: "tcp" },
         ]);
     });
@@ -251,7 +250,6 @@ describe("published ports", () => {
         expect(published.map(({ internal, external }) => [internal, external])).toEqual([
             [2376, 12476],
             [8080, 18180],
-            [8090, 10105],
             [9090, 19190],
             [13001, 13101],
         ]);

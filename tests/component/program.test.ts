@@ -94,6 +94,7 @@ test("egress decides the network, a build the image, an image by digest stays as
     expect(recorder.ofKind("RemoteImage").map(({ name }) => name)).toEqual([
         "image-orchestrator",
         "image-postgres",
+        "image-kong",
         "image-consul",
         "image-runtime",
         "image-reporter",

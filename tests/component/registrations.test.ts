@@ -29,12 +29,13 @@ async function registrations(config: Record<string, string> = {}): Promise<Recor
 
 const service = (name: string): Recorded => recorder.one("Service", `${name}-registration`);
 
-test("is a node of its own, the inner daemon, the manager, each server, and a query", async () => {
+test("is a node of its own, the inner daemon, the manager, gateway and edge, each server, and a query", async () => {
     await registrations();
     expect(recorder.below("registrations")).toEqual([
         "consul:index/node:Node registrations-node",
         "consul:index/preparedQuery:PreparedQuery registrations-query",
         "consul:index/service:Service plain-mcp-registration",
+        "consul:index/service:Service registrations-edge",
         "consul:index/service:Service registrations-gateway",
         "consul:index/service:Service registrations-manager",
         "consul:index/service:Service registrations-orchestrator",
@@ -88,6 +89,25 @@ test("the inner daemon is registered with its TLS port, and is no MCP server", a
         meta: { protocol: "docker" },
     });
 });
+
+test.each([
+    ["none", "http", { protocol: "http", path: "/healthz" }],
+    ["own", "https", { protocol: "https", path: "/healthz" }],
+    ["files", "https", { protocol: "tcp" }],
+])(
+    "the edge is looked through at the gateway's health (edgeTls %s)",
+    async (edgeTls, tag, meta) => {
+        const files = { edgeCertFile: "cert.pem", edgeKeyFile: "key.pem" };
+        await registrations({ edgeTls, ...(edgeTls === "files" ? files : {}) });
+        expect(recorder.one("Service", "registrations-edge").inputs).toMatchObject({
+            name: "mcp-edge",
+            address: "10.89.0.6",
+            port: 8000,
+            tags: [tag, "stack:test"],
+            meta,
+        });
+    },
+);
 
 test("every service is born critical, and nothing but this program removes it", async () => {
     for (const { inputs } of await registrations()) {

@@ -40,6 +40,37 @@ test("is a CA and two leaves, each with a key of its own", async () => {
     ]);
 });
 
+test("the edge has a leaf where the stack says so, for every name and address that clients use", async () => {
+    const made = await authority({
+        edgeTls: "own",
+        edgeHosts: "mcp.example.com",
+        edgeBindAddress: "192.0.2.1",
+        namePrefix: "team-",
+    });
+    expect(recorder.one("CertRequest", "tls-edge-request").inputs).toMatchObject({
+        dnsNames: [
+            ...["localhost", "team-sutazai-mcp-edge", "team-mcp-edge.service.consul"],
+            "mcp.example.com",
+        ],
+        ipAddresses: ["127.0.0.1", "192.0.2.1", "10.89.0.6"],
+    });
+    expect(leaf("edge").inputs).toMatchObject({
+        allowedUses: ["digital_signature", "server_auth"],
+        validityPeriodHours: 365 * 24,
+    });
+    if (made.edge === undefined) throw new Error("the edge has no leaf");
+    expect(await isSecret(made.edge.key)).toBe(true);
+    expect((await authority()).edge).toBeUndefined();
+});
+
+test("published on every address, the edge's leaf names none that is no address", async () => {
+    await authority({ edgeTls: "own", edgeBindAddress: "0.0.0.0" });
+    expect(recorder.one("CertRequest", "tls-edge-request").inputs.ipAddresses).toEqual([
+        "127.0.0.1",
+        "10.89.0.6",
+    ]);
+});
+
 test("all keys are ECDSA P-256", async () => {
     await authority();
     for (const { inputs } of recorder.ofKind("PrivateKey")) {
@@ -104,7 +135,7 @@ test("the CA's key is not among the outputs", async () => {
 test("what others can reach of it is exactly this: no key resource, no CA key", async () => {
     const made = await authority();
     const reachable = Object.keys(made).filter((key) => !key.startsWith("__"));
-    expect(reachable.sort()).toEqual(["caCert", "client", "expiresAt", "server", "urn"]);
+    expect(reachable.sort()).toEqual(["caCert", "client", "edge", "expiresAt", "server", "urn"]);
     expect(Object.keys(made.server).sort()).toEqual(["cert", "key"]);
     expect(Object.keys(made.client).sort()).toEqual(["cert", "key"]);
 });

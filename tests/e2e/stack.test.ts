@@ -3,6 +3,7 @@ import { barTests } from "../support/e2e/groups/bar";
 import { commandTests, upResult } from "../support/e2e/groups/commands";
 import { conformanceTests } from "../support/e2e/groups/conformance";
 import { databaseTests } from "../support/e2e/groups/database";
+import { edgeTests } from "../support/e2e/groups/edge";
 import { filesTests } from "../support/e2e/groups/files";
 import { gatewayTests, writeClients } from "../support/e2e/groups/gateway";
 import { hostTests } from "../support/e2e/groups/hosts";
@@ -69,6 +70,7 @@ describeWhere("docker", "a stack brought up by the product's command", () => {
     describe("conformance:", () => conformanceTests(stack));
     describe("central logs:", () => managerLogTests(stack));
     describe("abuse of the manager:", () => managerAbuseTests(stack));
+    describe("the edge:", () => edgeTests(stack));
     describe("failures:", () => resilienceTests(stack));
     describe("commands:", () => commandTests(stack));
 });

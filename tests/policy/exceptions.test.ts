@@ -36,6 +36,7 @@ test("in the dev stack each holds for the resources it is meant for alone", asyn
             "gateway-tokens-carrier",
             "manager-secrets-carrier",
         ],
+        ["edge-files-carrier"],
         ["platform-shared"],
         ["platform-logs"],
         ["platform-client-certs"],

@@ -68,6 +68,8 @@ describeWhere("pulumi", "the life of a stack", () => {
         expect(silent(answer)).toEqual([]);
         expect(Object.keys(await stack.host()).sort()).toEqual([
             "sutazai-mcp-consul",
+            "sutazai-mcp-edge",
+            "sutazai-mcp-edge.secrets",
             "sutazai-mcp-orchestrator",
             "sutazai-mcp-postgres",
             "sutazai-mcp-reporter",

@@ -44,6 +44,7 @@ export class TestStack {
     readonly orchestrator: string;
     readonly postgres: string;
     readonly consul: string;
+    readonly edge: string;
     readonly reporter: string;
 
     readonly #tokens = new Map<string, string>();
@@ -54,6 +55,7 @@ export class TestStack {
         this.orchestrator = `${plan.prefix}sutazai-mcp-orchestrator`;
         this.postgres = `${plan.prefix}sutazai-mcp-postgres`;
         this.consul = `${plan.prefix}sutazai-mcp-consul`;
+        this.edge = `${plan.prefix}sutazai-mcp-edge`;
         this.reporter = `${plan.prefix}sutazai-mcp-reporter`;
     }
 

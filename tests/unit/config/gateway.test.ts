@@ -80,9 +80,22 @@ test("the names it is asked by are those of Consul and of the orchestrator, with
     expect(configOf({ namePrefix: "team-" }).settings.allowedHosts).toEqual([
         "team-far-mcp.service.consul",
         "team-files-mcp.service.consul",
+        "team-mcp-edge.service.consul",
         "team-mcp-gateway.service.consul",
+        "team-sutazai-mcp-edge",
         "team-sutazai-mcp-orchestrator",
     ]);
+});
+
+test("what the edge is told of names and origins it knows too, and it takes a client's address from the edge alone", () => {
+    const { settings } = configOf({
+        edgeHosts: "mcp.example.com",
+        edgeOrigins: "https://console.example",
+        mainSubnet: "10.99.0.0/24",
+    });
+    expect(settings.allowedHosts).toContain("mcp.example.com");
+    expect(settings.allowedOrigins).toEqual(["https://console.example"]);
+    expect(settings.trustedProxies).toEqual(["10.99.0.6"]);
 });
 
 test("all ports of the range are its own from the start, so that a new server needs no other", () => {

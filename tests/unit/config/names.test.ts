@@ -20,7 +20,7 @@ const prefix = fc.oneof(
 /** Names by the Docker namespace they live in. */
 function hostNames(names: Names): string[][] {
     return [
-        [names.orchestrator, names.postgres, names.consul, names.reporter],
+        [names.orchestrator, names.postgres, names.consul, names.edge, names.reporter],
         [names.mainNetwork, names.internalNetwork],
         Object.values(names.volumes),
     ];
@@ -43,6 +43,7 @@ describe("names", () => {
             },
             postgres: "sutazai-mcp-postgres",
             consul: "sutazai-mcp-consul",
+            edge: "sutazai-mcp-edge",
             reporter: "sutazai-mcp-reporter",
             server: expect.any(Function) as unknown,
             service: expect.any(Function) as unknown,

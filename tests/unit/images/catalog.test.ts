@@ -41,9 +41,10 @@ describe("upstream images", () => {
 
     test("every host-level one that is not built is one of them", () => {
         const refs = Object.values(HOST_IMAGES).flatMap((source) =>
-            source.from === "upstream" ? [source.ref] : [],
+            source.from === "build" ? [] : [source.ref],
         );
-        expect(refs).toEqual([UPSTREAM.orchestrator, UPSTREAM.postgres, UPSTREAM.consul]);
+        const { orchestrator, postgres, consul, kong, caddy } = UPSTREAM;
+        expect(refs).toEqual([orchestrator, postgres, consul, kong, caddy]);
     });
 });
 

@@ -51,6 +51,7 @@ export function commandTests(stack: TestStack): void {
         expect(found).toMatchObject({ stack: stack.name, running: true });
         expect(found.containers).toEqual([
             { name: stack.consul, health: "healthy" },
+            { name: stack.edge, health: "healthy" },
             { name: stack.orchestrator, health: "healthy" },
             { name: stack.postgres, health: "healthy" },
             { name: stack.reporter, health: "healthy" },

@@ -17,8 +17,9 @@ export function hostTests(stack: TestStack): void {
             Name,
             Privileged,
         }));
-        const others = [stack.postgres, stack.consul, stack.reporter];
-        expect(privileged).toHaveLength(4);
+        const carrier = `${stack.edge}.secrets`;
+        const others = [stack.postgres, stack.consul, stack.edge, carrier, stack.reporter];
+        expect(privileged).toHaveLength(6);
         expect(privileged).toEqual(
             expect.arrayContaining([
                 { Name: `/${stack.orchestrator}`, Privileged: true },

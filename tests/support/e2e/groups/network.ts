@@ -107,6 +107,7 @@ export function networkTests(stack: TestStack): void {
         test("hold the orchestrator on both, and each other part on the one it needs", async () => {
             expect(await members(`${stack.prefix}sutazai-main`)).toEqual([
                 `${stack.consul} ${stack.main(5)}/24`,
+                `${stack.edge} ${stack.main(6)}/24`,
                 `${stack.orchestrator} ${stack.main(2)}/24`,
                 `${stack.reporter} ${stack.main(7)}/24`,
             ]);
