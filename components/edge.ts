@@ -99,7 +99,11 @@ export class Edge extends pulumi.ComponentResource {
                         readOnly: true,
                     },
                 ],
-                labels: { ...labels, [LABELS.program]: settings.edge.program },
+                labels: {
+                    ...labels,
+                    [LABELS.program]: settings.edge.program,
+                    [LABELS.tls]: settings.edge.tls.mode,
+                },
                 health: {
                     test: program.healthTest,
                     intervalSeconds: 5,

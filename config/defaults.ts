@@ -106,6 +106,8 @@ export const LABELS = {
     egress: "mcp.egress",
     /** What program the edge is: `kong` or `caddy`. */
     program: "mcp.program",
+    /** TLS of the edge: `none`, `own` or `files`. */
+    tls: "mcp.tls",
     /** Whether it belongs to this project. */
     managed: "mcp.managed",
     /** File a server is described in, below the project. */

@@ -1,8 +1,8 @@
-import { PORTS } from "../../config/defaults";
+import { LABELS, PORTS } from "../../config/defaults";
 import { isLoopback } from "../../config/predicates";
 import type { Finding, ResourceRule, Value } from "../core/model";
 import { each, guarded } from "../core/values";
-import { COMPONENTS, INNER_NETWORKS, PROVIDERS, TYPES, onHost, onInner } from "../known";
+import { COMPONENTS, INNER_NETWORKS, PROVIDERS, TYPES, labelOf, onHost, onInner } from "../known";
 
 import { cis, owaspMcp } from "./references";
 
@@ -14,14 +14,17 @@ const loopbackOnly: ResourceRule = {
     enforcement: "mandatory",
     severity: "critical",
     name: "expose-loopback-only",
-    description: "Nothing but the edge publishes a port beyond loopback.",
+    description: "Nothing but an edge with TLS publishes a port beyond loopback.",
     remediation:
         "Give the port an ip in 127.0.0.0/8; on the inner daemon, the orchestrator's own address.",
     references: [cis("5.14"), owaspMcp(7)],
     *check(subject) {
         const inside = onInner(subject.record);
-        // The edge is the way in for clients from elsewhere; its component decides the address.
-        const edge = onHost(subject.record) && subject.ancestors.at(-1) === COMPONENTS.edge;
+        // The way in for clients from elsewhere, whose tokens nobody may read on the way.
+        const edge =
+            onHost(subject.record) &&
+            subject.ancestors.at(-1) === COMPONENTS.edge &&
+            ["own", "files"].includes(labelOf(subject, LABELS.tls) ?? "");
         yield* guarded(
             function* () {
                 const all = subject.at("publishAllPorts");
@@ -35,7 +38,7 @@ const loopbackOnly: ResourceRule = {
                     const fine = inside
                         ? /^[0-9.]+$/.test(text) && text !== "0.0.0.0"
                         : isLoopback(text);
-                    if (!fine && !edge) {
+                    if (!fine && !(edge && /^[0-9.]+$/.test(text))) {
                         yield { path: ip.path, problem: "is not an address the port may be on" };
                     }
                 }),

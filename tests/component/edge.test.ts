@@ -54,6 +54,7 @@ test.each(["kong", "caddy"])(
         expect(labelsOf(container)).toMatchObject({
             "mcp.component": "edge",
             "mcp.program": program,
+            "mcp.tls": "none",
             "mcp.stack": "test",
         });
     },

@@ -21,6 +21,7 @@ test("is two networks and the volumes of the host's, on the inner daemon", async
         "docker:index/network:Network platform-egress",
         "docker:index/volume:Volume platform-client-certs",
         "docker:index/volume:Volume platform-logs",
+        "docker:index/volume:Volume platform-routes",
         "docker:index/volume:Volume platform-shared",
     ]);
     const below = recorder.all.filter(({ name }) => name.startsWith("platform-"));

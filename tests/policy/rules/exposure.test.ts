@@ -22,14 +22,18 @@ const tables: readonly RuleCases[] = [
                 "server",
                 all(below("mcp:inner:Layer", "mcp:host:Edge"), props({ "ports[0].ip": "0.0.0.0" })),
             ],
+            "an edge without TLS": all(
+                below("mcp:host:Layer", "mcp:host:Edge"),
+                props({ "ports[0].ip": "0.0.0.0", labels: [{ label: "mcp.tls", value: "none" }] }),
+            ),
             "the second port": props({
                 "ports[1]": { internal: 1, external: 1, ip: "10.0.0.1", protocol: "tcp" },
             }),
         },
         fine: {
-            "the edge's own": all(
+            "the edge's own, with TLS": all(
                 below("mcp:host:Layer", "mcp:host:Edge"),
-                props({ "ports[0].ip": "0.0.0.0" }),
+                props({ "ports[0].ip": "0.0.0.0", labels: [{ label: "mcp.tls", value: "own" }] }),
             ),
             "another address of loopback": props({ "ports[0].ip": "127.3.2.1" }),
         },

@@ -34,6 +34,9 @@ const server = z.looseObject({
 /** A manifest as far as the tests change it. */
 export type ServerFile = z.infer<typeof server>;
 
+/** Port of this host, before the stack's offset, from which the conformance suite goes in. */
+export const CONFORMANCE_PORT = 13_900;
+
 /** The client of the tests that may do everything. */
 export const EVERYBODY = "local";
 
@@ -146,6 +149,8 @@ export class TestStack {
             innerPool: this.plan.innerPool,
             manifestsDir: this.manifests,
             clientsDir: this.clients,
+            // Where the conformance suite says it comes from.
+            edgeOrigins: `http://127.0.0.1:${String(this.port(CONFORMANCE_PORT))}`,
             ...more,
         };
         const config = Object.fromEntries(

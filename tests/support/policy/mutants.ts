@@ -7,6 +7,7 @@ import {
     container,
     orchestrator,
     carrier,
+    innerCarrier,
     catalog,
     server,
     confined,
@@ -85,7 +86,8 @@ const MUTATIONS: readonly Mutation[] = [
     ["bar-cap-drop-all", confined, { none: props({ capabilities: undefined }) }],
     ["bar-no-new-privileges", confined, { none: props({ securityOpts: undefined }) }],
     ["bar-read-only-root", server, { writable: props({ readOnly: false }) }],
-    ["bar-read-only-root", carrier, { starts: props({ start: true }) }],
+    ["bar-read-only-root", innerCarrier, { starts: props({ start: true }) }],
+    ["bar-cpus", carrier, { starts: props({ start: true }) }],
     [
         "bar-memory",
         container,

@@ -12,6 +12,7 @@ export const ofType =
 export const container = ofType(TYPES.container);
 export const orchestrator: Where = (record) => isOrchestrator(subjectOf(record));
 export const carrier: Where = (record) => container(record) && neverRuns(subjectOf(record));
+export const innerCarrier: Where = (record) => carrier(record) && onInner(record);
 export const server: Where = (record) => container(record) && onInner(record) && !carrier(record);
 export const confined: Where = (record) => container(record) && !orchestrator(record);
 export const runs: Where = (record) => container(record) && !carrier(record);

@@ -1,6 +1,6 @@
 import { runConformance, putFixture, withToken } from "../conformance";
 import { ManagerApi } from "../manager";
-import type { TestStack } from "../stack";
+import { CONFORMANCE_PORT, type TestStack } from "../stack";
 import { EVERYTHING, PORTS } from "./servers";
 
 /** Extensions that the SDK does not have, so the fixture has not either; the suite does not score them. */
@@ -38,7 +38,7 @@ spec:
 export function conformanceTests(stack: TestStack): void {
     const api = new ManagerApi(stack);
     /** Where the suite comes in: a page of this origin is allowed by the stack's settings. */
-    const port = stack.port(13_900);
+    const port = stack.port(CONFORMANCE_PORT);
 
     beforeAll(async () => {
         await putFixture(stack, "/data/shared/everything.mjs");
