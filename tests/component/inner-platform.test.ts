@@ -14,7 +14,7 @@ async function platform(config: Record<string, string> = {}): Promise<InnerPlatf
     return made;
 }
 
-test("is two networks and the volumes of the host's, on the inner daemon", async () => {
+test("is two networks, the volumes of the host's and the routes of the API's servers, on the inner daemon", async () => {
     await platform();
     expect(recorder.below("platform")).toEqual([
         "docker:index/network:Network platform-closed",
@@ -25,7 +25,7 @@ test("is two networks and the volumes of the host's, on the inner daemon", async
         "docker:index/volume:Volume platform-shared",
     ]);
     const below = recorder.all.filter(({ name }) => name.startsWith("platform-"));
-    expect(below.map(({ provider }) => provider)).toEqual(Array(5).fill("inner"));
+    expect(below.map(({ provider }) => provider)).toEqual(Array(6).fill("inner"));
     expect(below.every(({ options }) => options.deleteBeforeReplace)).toBe(true);
 });
 
