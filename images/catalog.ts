@@ -100,6 +100,14 @@ export const BUILT_IMAGES: readonly BuiltImageSpec[] = [
         ],
     },
     {
+        name: "egress",
+        daemon: "inner",
+        system: true,
+        parentArg: "RUNTIME",
+        parent: "runtime",
+        inputs: ["images/egress"],
+    },
+    {
         name: "reporter",
         daemon: "host",
         parentArg: "RUNTIME",

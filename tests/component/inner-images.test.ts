@@ -57,10 +57,10 @@ const one = (name: string): Recorded => recorder.one("RemoteImage", `images-${na
 
 async function tags(projectDir: string): Promise<Record<string, unknown>> {
     recorder = await startMocks();
-    images(["bridge", "dbhub", "manager", "gateway"], { projectDir });
+    images(["bridge", "dbhub", "manager", "gateway", "egress"], { projectDir });
     await recorder.settle();
     return Object.fromEntries(
-        ["runtime", "bridge", "dbhub", "manager", "gateway"].map((name) => [
+        ["runtime", "bridge", "dbhub", "manager", "gateway", "egress"].map((name) => [
             name,
             one(name).inputs.name,
         ]),
@@ -136,7 +136,11 @@ describe("tag by content", () => {
         ["services/bridge/src/new.ts", ["bridge"]],
         ["services/bridge/package-lock.json", ["bridge"]],
         ["images/dbhub/Dockerfile", ["dbhub"]],
-        ["images/runtime/Dockerfile", ["bridge", "dbhub", "gateway", "manager", "runtime"]],
+        ["images/egress/mcp-egress", ["egress"]],
+        [
+            "images/runtime/Dockerfile",
+            ["bridge", "dbhub", "egress", "gateway", "manager", "runtime"],
+        ],
         ["services/manager/src/main.ts", ["manager"]],
         ["services/gateway/src/main.ts", ["gateway"]],
         ["config/defaults.ts", ["manager"]],

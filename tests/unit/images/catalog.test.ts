@@ -65,6 +65,7 @@ describe("built images", () => {
             "dbhub",
             "manager",
             "gateway",
+            "egress",
         ]);
         expect(() => innerImage("reporter")).toThrow(
             "images/reporter: no such image; build is one of: runtime, bridge, dbhub",
