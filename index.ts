@@ -9,6 +9,7 @@ import { Consul } from "./components/consul";
 import { ClientTokens } from "./components/client-tokens";
 import { externalConsul } from "./components/consul-access";
 import { Edge } from "./components/edge";
+import { EgressCompanion } from "./components/egress-companion";
 import { Gateway } from "./components/gateway";
 import { HostImages } from "./components/host-images";
 import { InnerImages } from "./components/inner-images";
@@ -99,13 +100,27 @@ const imageOf = ({ source }: ServerManifest): pulumi.Input<string> =>
     source.kind === "build" ? innerImages.id(source.image) : source.ref;
 const servers = manifests.map((manifest) => {
     const { name, egress } = manifest;
+    const companion =
+        egress.length > 0
+            ? new EgressCompanion(
+                  `${name}-egress`,
+                  {
+                      context,
+                      manifest,
+                      image: innerImages.id("egress"),
+                      network: platform.egressNetwork,
+                  },
+                  onInner,
+              )
+            : undefined;
     return new McpServer(
         name,
         {
             context,
             manifest,
             image: imageOf(manifest),
-            network: egress.length > 0 ? platform.egressNetwork : platform.closedNetwork,
+            network: platform.closedNetwork,
+            companion,
             volumes: { shared: platform.volumes.shared },
             secrets: secrets(manifest, { "postgres.dsn": postgres?.readerDsn }),
         },
@@ -129,7 +144,7 @@ new Gateway(
     {
         context,
         image: innerImages.id("gateway"),
-        networks: { closed: platform.closedNetwork, egress: platform.egressNetwork },
+        network: platform.closedNetwork,
         logs: platform.volumes.logs,
         routes: platform.routes,
         manifests,

@@ -29,11 +29,8 @@ export interface GatewayArgs {
     readonly context: StackContext;
     /** Image of services/gateway, by content id. */
     readonly image: pulumi.Input<string>;
-    /** Inner networks that servers are on. */
-    readonly networks: {
-        readonly closed: pulumi.Input<string>;
-        readonly egress: pulumi.Input<string>;
-    };
+    /** Inner network of the servers. */
+    readonly network: pulumi.Input<string>;
     /** Inner volume of the central logs. */
     readonly logs: pulumi.Input<string>;
     /** Inner volume where the manager tells which servers its API has made. */
@@ -44,8 +41,8 @@ export interface GatewayArgs {
 }
 
 /**
- * The one door to the servers. It lives on the inner daemon within the bar, on both of the servers' networks at fixed
- * addresses, so that it finds servers by name; the orchestrator lets it begin connections to servers alone.
+ * The one door to the servers. It lives on the inner daemon within the bar, on the servers' network at a fixed
+ * address, so that it finds servers by name; the orchestrator lets it begin connections to servers alone.
  *
  * What it serves is in a file that it reads again when it changes: a new server, client, token or rule replaces the
  * carrier of that file and leaves the gateway and every session that goes on as they are.
@@ -53,7 +50,7 @@ export interface GatewayArgs {
 export class Gateway extends pulumi.ComponentResource {
     constructor(name: string, args: GatewayArgs, opts?: pulumi.ComponentResourceOptions) {
         super(GATEWAY_TYPE, name, {}, opts);
-        const { context, networks } = args;
+        const { context } = args;
         const { settings, addresses } = context;
         const child = { parent: this };
         const labels = ownerLabels(settings.stack, "gateway");
@@ -107,10 +104,7 @@ export class Gateway extends pulumi.ComponentResource {
                 cpus: 1,
                 stopGraceSeconds: 15,
                 tmpfs: { "/tmp": TMP_OPTIONS },
-                networks: [
-                    { name: networks.closed, ipv4Address: addresses.inner.gateway },
-                    { name: networks.egress, ipv4Address: addresses.inner.gatewayOnEgress },
-                ],
+                networks: [{ name: args.network, ipv4Address: addresses.inner.gateway }],
                 // Docker knows the servers' names itself; all else it would ask of the host's name server.
                 dns: ["127.0.0.1"],
                 ports: gatewayPorts(context).map((port) => ({

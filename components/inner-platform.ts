@@ -1,7 +1,7 @@
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 
-import { INNER_VOLUMES, ROUTES_VOLUME } from "../config/defaults";
+import { INNER_NETWORKS, INNER_VOLUMES, ROUTES_VOLUME } from "../config/defaults";
 
 import { labelList, ownerLabels, type StackContext } from "./stack-context";
 
@@ -9,9 +9,9 @@ export const INNER_PLATFORM_TYPE = "mcp:inner:Platform";
 
 /** What the containers share on the inner daemon: two networks, and the volumes that are the host's. */
 export class InnerPlatform extends pulumi.ComponentResource {
-    /** Network of servers that declare `egress: none`: no address translation, so nothing outside answers them. */
+    /** Network of servers: no address translation, so nothing outside answers them. */
     public readonly closedNetwork: pulumi.Output<string>;
-    /** Network of servers that declare egress. */
+    /** Network by which companions leave: the one with address translation. */
     public readonly egressNetwork: pulumi.Output<string>;
     /** Shared storage, for manifests' `volumes[].source: shared`; central logs; the client certificate. */
     public readonly volumes: Readonly<Record<keyof typeof INNER_VOLUMES, pulumi.Output<string>>>;
@@ -26,14 +26,14 @@ export class InnerPlatform extends pulumi.ComponentResource {
             labelList(ownerLabels(settings.stack, component));
         const child = { parent: this, deleteBeforeReplace: true };
         const network = (
-            suffix: string,
+            suffix: keyof typeof INNER_NETWORKS,
             ipam: { subnet: string; gateway: string },
             options: Record<string, string>,
         ): docker.Network =>
             new docker.Network(
                 `${name}-${suffix}`,
                 {
-                    name: `mcp-${suffix}`,
+                    name: INNER_NETWORKS[suffix],
                     driver: "bridge",
                     ipamConfigs: [ipam],
                     options: { "com.docker.network.bridge.enable_icc": "false", ...options },

@@ -46,6 +46,8 @@ export interface ManagedContainerArgs {
     readonly networks: readonly {
         readonly name: pulumi.Input<string>;
         readonly ipv4Address?: string;
+        /** Names it has there besides its own. */
+        readonly aliases?: readonly string[];
     }[];
     readonly hosts?: Readonly<Record<string, string>>;
     /** Name servers. @default the daemon's */
@@ -118,7 +120,10 @@ export function managedContainer(
             logDriver: "json-file",
             logOpts: { "max-file": "3", "max-size": "10m" },
             ports: sortedPorts(args.ports ?? []),
-            networksAdvanced: args.networks.map((network) => ({ ...network })),
+            networksAdvanced: args.networks.map(({ aliases, ...network }) => ({
+                ...network,
+                ...(aliases ? { aliases: [...aliases] } : {}),
+            })),
             dns: args.dns ? [...args.dns] : undefined,
             hosts: pairs(args.hosts).map(([host, ip]) => ({ host, ip })),
             volumes: (args.volumes ?? []).map((volume) => ({ ...volume })),

@@ -103,7 +103,7 @@ export class Manager extends pulumi.ComponentResource {
                     ...(consul === undefined ? {} : { MANAGER_CONSUL_URL: `http://${consul}` }),
                 },
                 memoryMb: 256,
-                cpus: 1,
+                cpus: 0.5,
                 stopGraceSeconds: 10,
                 tmpfs: { "/tmp": TMP_OPTIONS },
                 networks: [{ name: args.network, ipv4Address: addresses.inner.manager }],

@@ -5,6 +5,7 @@ import { serverPath } from "../config/gateway";
 import type { ServerManifest } from "../config/manifest";
 import { serverContainer, serverLabels } from "../config/server-container";
 
+import type { EgressCompanion } from "./egress-companion";
 import { managedContainer } from "./managed-container";
 import { ServerSecrets } from "./server-secrets";
 import type { StackContext } from "./stack-context";
@@ -16,8 +17,10 @@ export interface McpServerArgs {
     readonly manifest: ServerManifest;
     /** Image by content id or digest. */
     readonly image: pulumi.Input<string>;
-    /** Inner network that fits the declared egress. */
+    /** Inner network of servers. */
     readonly network: pulumi.Input<string>;
+    /** The server's way out; exactly those that declare egress have one. */
+    readonly companion?: EgressCompanion | undefined;
     /** Inner volumes that manifests can name. */
     readonly volumes: Readonly<Record<string, pulumi.Input<string>>>;
     /** Values of the manifest's secrets by name. */
@@ -34,7 +37,7 @@ export class McpServer extends pulumi.ComponentResource {
 
     constructor(name: string, args: McpServerArgs, opts?: pulumi.ComponentResourceOptions) {
         super(MCP_SERVER_TYPE, name, { manifest: args.manifest }, opts);
-        const { context, manifest } = args;
+        const { context, manifest, companion } = args;
         const child = { parent: this };
         const container = serverContainer(context, manifest);
         const secrets =
@@ -58,7 +61,10 @@ export class McpServer extends pulumi.ComponentResource {
             {
                 ...container,
                 image: args.image,
-                networks: [{ name: args.network }],
+                networks: [
+                    { name: args.network },
+                    ...(companion ? [{ name: companion.link }] : []),
+                ],
                 volumes: [
                     ...container.volumes.map(({ source, ...mount }) => ({
                         ...mount,
@@ -76,7 +82,11 @@ export class McpServer extends pulumi.ComponentResource {
                 ],
             },
             // New secrets are a new carrier, and a server reads its secrets when it starts.
-            { ...child, replaceWith: secrets ? [secrets.carrier] : [] },
+            {
+                ...child,
+                replaceWith: secrets ? [secrets.carrier] : [],
+                dependsOn: companion ? [companion.container] : [],
+            },
         );
         this.url = pulumi.output(
             `http://${context.addresses.main.orchestrator}:${String(PORTS.gateway.container)}${serverPath(manifest.name)}`,

@@ -58,14 +58,12 @@ export class Orchestrator extends pulumi.ComponentResource {
                 environment: {
                     DOCKER_TLS_CERTDIR: certs,
                     DOCKER_DRIVER: "overlay2",
+                    MCP_POOL: addresses.inner.pool,
                     MCP_CLOSED_SUBNET: addresses.inner.closed,
-                    MCP_SERVER_SUBNETS: `${addresses.inner.closed} ${addresses.inner.egress}`,
+                    MCP_EGRESS_SUBNET: addresses.inner.egress,
+                    MCP_LINK_SUBNETS: addresses.inner.links,
                     MCP_MANAGER: addresses.inner.manager,
-                    MCP_PEERS: [
-                        addresses.inner.manager,
-                        addresses.inner.gateway,
-                        addresses.inner.gatewayOnEgress,
-                    ].join(" "),
+                    MCP_PEERS: `${addresses.inner.manager} ${addresses.inner.gateway}`,
                     ...(settings.consul.mode === "managed"
                         ? {
                               MCP_CONSUL: `${addresses.main.consul}:${String(CONSUL_PORTS.http)}`,
@@ -130,7 +128,7 @@ function daemonFlags({ addresses }: StackContext): string[] {
         `--default-runtime=${INNER_RUNTIME}`,
         "--storage-driver=overlay2",
         `--bip=${addresses.inner.bip}`,
-        `--default-address-pool=base=${addresses.inner.pool},size=${String(addresses.inner.poolSize)}`,
+        `--default-address-pool=base=${addresses.inner.links},size=${String(addresses.inner.linkSize)}`,
         "--icc=false",
         "--no-new-privileges",
         "--userland-proxy=false",

@@ -26,25 +26,29 @@ export interface AddressPlan {
     readonly inner: {
         /** Address of the inner daemon's default bridge, in the first /24 of the pool. */
         readonly bip: string;
-        /** The inner daemon's `default-address-pools`: base ... */
+        /** All of it. */
         readonly pool: string;
-        /** ... and prefix length of each network. */
-        readonly poolSize: 24;
-        /** Second /24: servers without egress. */
+        /** Second /24: servers, the gateway, the manager. */
         readonly closed: string;
         readonly closedGateway: string;
-        /** Third /24: servers with egress. */
+        /** Third /24: companions, on their way out. */
         readonly egress: string;
         readonly egressGateway: string;
-        /** The manager, in the second /24. Docker gives out addresses from the other end. */
+        /**
+         * Last quarter of the pool, from which the daemon takes every network that names no subnet: one for each
+         * server with a companion ...
+         */
+        readonly links: string;
+        /** ... and prefix length of each. */
+        readonly linkSize: 28;
+        /** The manager and the gateway, in the second /24. Docker gives out addresses from the other end. */
         readonly manager: string;
-        /** The gateway, in the second and in the third /24. */
         readonly gateway: string;
-        readonly gatewayOnEgress: string;
     };
 }
 
-const POOL_SIZE = 24;
+const NETWORK_SIZE = 24;
+const LINK_SIZE = 28;
 
 /**
  * Gives every fixed member of a stack its address. Depends on the three subnets only: the same settings
@@ -58,11 +62,10 @@ export function planAddresses(
     const main = subnet("mainSubnet", s.mainSubnet, 28);
     const internal = subnet("internalSubnet", s.internalSubnet, 28);
     const pool = subnet("innerPool", s.innerPool, 22);
-    const [bridge, closed, egress] = [0, 1, 2].map((index) => subnetAt(pool, POOL_SIZE, index)) as [
-        Cidr,
-        Cidr,
-        Cidr,
-    ];
+    const [bridge, closed, egress] = [0, 1, 2].map((index) =>
+        subnetAt(pool, NETWORK_SIZE, index),
+    ) as [Cidr, Cidr, Cidr];
+    const links = subnetAt(pool, pool.prefix + 2, 3);
     return {
         main: {
             subnet: formatCidr(main),
@@ -79,16 +82,16 @@ export function planAddresses(
             postgres: hostAt(internal, 10),
         },
         inner: {
-            bip: `${formatAddress(bridge.base + 1)}/${POOL_SIZE}`,
+            bip: `${formatAddress(bridge.base + 1)}/${NETWORK_SIZE}`,
             pool: formatCidr(pool),
-            poolSize: POOL_SIZE,
             closed: formatCidr(closed),
             closedGateway: hostAt(closed, 1),
             egress: formatCidr(egress),
             egressGateway: hostAt(egress, 1),
+            links: formatCidr(links),
+            linkSize: LINK_SIZE,
             manager: hostAt(closed, 250),
             gateway: hostAt(closed, 251),
-            gatewayOnEgress: hostAt(egress, 251),
         },
     };
 }

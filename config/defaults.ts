@@ -66,6 +66,12 @@ export const INNER_VOLUMES = {
 /** Volume of the inner daemon on which the manager tells the gateway what its API has made. */
 export const ROUTES_VOLUME = "mcp-routes";
 
+/**
+ * Networks of the inner daemon: that of servers, without a way out, and that of companions, with one. Docker takes a
+ * container's default route from the first of its networks by name, which is why the companions' sorts before `Names.link`.
+ */
+export const INNER_NETWORKS = { closed: "mcp-closed", egress: "mcp-egress" } as const;
+
 /** Container of the manager, on the inner daemon. */
 export const MANAGER_NAME = "mcp-manager";
 

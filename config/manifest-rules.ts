@@ -1,8 +1,9 @@
 import { SERVER_IMAGES } from "../images/catalog";
 import { MAX_STOP_GRACE_SECONDS, RESERVED_LABEL_PREFIX } from "./defaults";
 import { shown } from "./errors";
-import { parseAddress } from "./ipv4";
+import { EGRESS_HOST, egressIssues } from "./egress/target";
 import type { FieldPath, Issue } from "./manifest-issue";
+import { COMPANION_PREFIX } from "./names";
 import { holdsPrivateKey, holdsUrlPassword } from "./predicates";
 import { parseDuration, parseMemory } from "./units";
 
@@ -10,7 +11,7 @@ import { parseDuration, parseMemory } from "./units";
 export const RESERVED_NAMES: readonly string[] = [
     ...["consul", "gateway", "manager", "postgres"],
     ...["mcp-clients", "mcp-edge", "mcp-gateway", "mcp-manager", "mcp-orchestrator"],
-    "mcp-reporter",
+    ...["mcp-reporter", EGRESS_HOST],
 ];
 
 /** Folders of the container that are the system's own: nothing is mounted on or below them. */
@@ -38,17 +39,6 @@ export function namesRefusedServer(text: string): boolean {
     return REFUSED_SERVER.test(text);
 }
 
-/** Whether the text is `host:port` with a DNS name, an IPv4 address, `*` or `postgres` as host. */
-export function isEgressTarget(text: string): boolean {
-    const match = /^(\*|[a-z0-9.-]{1,253}):([1-9][0-9]{0,4})$/.exec(text);
-    const host = match?.[1];
-    if (host === undefined || Number(match?.[2]) > 65535) return false;
-    if (host === "*" || parseAddress(host) !== undefined) return true;
-    const labels = host.split(".");
-    const named = labels.every((label) => /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(label));
-    return named && !/^[0-9]+$/.test(labels.at(-1) ?? "");
-}
-
 /**
  * The rules a schema cannot say, or can only say badly. Works on data of any shape: a part that does not
  * have the right type is the schema's problem and is passed over here.
@@ -67,7 +57,9 @@ export function ruleIssues(data: unknown): Issue[] {
 
 function nameRules(data: unknown): Issue[] {
     const name = at(data, ["metadata", "name"]);
-    const reserved = typeof name === "string" && RESERVED_NAMES.includes(name);
+    const reserved =
+        typeof name === "string" &&
+        (RESERVED_NAMES.includes(name) || name.startsWith(COMPANION_PREFIX));
     const issues: Issue[] = Object.keys(mapping(at(data, ["metadata", "labels"])))
         .filter((key) => key.startsWith(RESERVED_LABEL_PREFIX))
         .map((key) => ({
@@ -166,16 +158,12 @@ function volumeRules(data: unknown): Issue[] {
 }
 
 function egressRules(data: unknown): Issue[] {
-    return list(at(data, ["spec", "egress"])).flatMap((item, index) => {
-        if (typeof item !== "string" || isEgressTarget(item)) return [];
-        return [
-            {
-                path: ["spec", "egress", index],
-                problem: `${shown(item)} is not a host and port`,
-                remedy: 'write host:port, quoted, like "api.example.com:443", "10.0.0.5:5432" or "*:443"',
-            },
-        ];
-    });
+    const items = list(at(data, ["spec", "egress"])).flatMap((item, index) =>
+        typeof item === "string" ? [{ item, index }] : [],
+    );
+    return egressIssues(items.map(({ item }) => item)).map(({ index, problem, remedy }) => ({
+        ...{ path: ["spec", "egress", items[index]?.index ?? 0], problem, remedy },
+    }));
 }
 
 /** Durations with the range each may have, in seconds. */

@@ -1,3 +1,4 @@
+import { GATEWAY_NAME, MANAGER_NAME } from "./defaults";
 import { inOrder, placed, readDocument, readFolder, type Folder } from "./document-files";
 import { compareText } from "./errors";
 import { ManifestError, type FieldPath, type ManifestProblem } from "./manifest-issue";
@@ -26,6 +27,8 @@ interface Parsed {
     readonly manifest?: ServerManifest;
     readonly problems: ManifestProblem[];
     readonly claims: readonly Claim[];
+    /** Places of the egress list's items. */
+    readonly places?: readonly { readonly line: number; readonly column: number }[];
 }
 
 /**
@@ -44,6 +47,7 @@ export function loadManifests(dir: string): ServerManifest[] {
     const problems = inOrder([
         ...parsed.flatMap((one) => one.problems),
         ...duplicates(parsed.flatMap((one) => one.claims)),
+        ...inwardTargets(parsed),
     ]);
     if (problems.length > 0) throw new ManifestError(problems);
     return parsed.flatMap((one) => one.manifest ?? []).sort((a, b) => compareText(a.name, b.name));
@@ -70,8 +74,31 @@ function parse(file: string, text: string): Parsed {
     const problems = inOrder([...broken, ...issues.map((issue) => placed(file, doc, issue))]);
     const claims = claimsOf(file, doc);
     return problems.length === 0 && isRawManifest(doc.data)
-        ? { manifest: normalise(file, doc.data), problems, claims }
+        ? { manifest: normalise(file, doc.data), problems, claims, places: egressPlaces(doc) }
         : { problems, claims };
+}
+
+function egressPlaces(doc: YamlDocument): NonNullable<Parsed["places"]> {
+    const egress = at(doc.data, ["spec", "egress"]);
+    if (!Array.isArray(egress)) return [];
+    return egress.map((_, index) => doc.locate(["spec", "egress", index]));
+}
+
+/** One problem for each egress target with the name of a container in here, which servers would take that name for. */
+function inwardTargets(parsed: readonly Parsed[]): ManifestProblem[] {
+    const inside = new Set([GATEWAY_NAME, MANAGER_NAME]);
+    for (const { manifest } of parsed) if (manifest) inside.add(manifest.name);
+    return parsed.flatMap(({ manifest, places = [] }) =>
+        (manifest?.egress ?? []).flatMap((text, index) => {
+            const host = text.slice(0, text.lastIndexOf(":"));
+            if (manifest === undefined || !inside.has(host)) return [];
+            const problem = `${host} is a container of this stack, which no server reaches`;
+            const remedy = "name a host outside by another name or by its address";
+            const { line, column } = places[index] ?? { line: 0, column: 0 };
+            const field = `spec.egress[${index}]`;
+            return [{ file: manifest.file, line, column, field, problem, remedy }];
+        }),
+    );
 }
 
 function claimsOf(file: string, doc: YamlDocument): Claim[] {

@@ -31,12 +31,19 @@ export interface Names {
      * Container of a server. It lives on the inner daemon, which belongs to one stack: no prefix.
      */
     server(name: string): string;
+    /** Container through which a server with an egress list reaches what it declares, on the inner daemon. */
+    companion(server: string): string;
+    /** Network of such a server and its companion alone. */
+    link(server: string): string;
     /**
      * Name of a service in Consul, which other stacks may register with as well. Servers are called after their
      * manifests, parts of the system `mcp-<part>` (see `RESERVED_NAMES`).
      */
     service(name: string): string;
 }
+
+/** How the names of companions begin; no server's does. */
+export const COMPANION_PREFIX = "mcp-egress-";
 
 /**
  * The names of a stack: each host-level name is prefix + base. No base ends with another one, so two
@@ -63,6 +70,8 @@ export function namesFor(prefix: string): Names {
         edge: `${prefix}sutazai-mcp-edge`,
         reporter: `${prefix}sutazai-mcp-reporter`,
         server: (name) => name,
+        companion: (server) => `${COMPANION_PREFIX}${server}`,
+        link: (server) => `mcp-link-${server}`,
         service: (name) => `${prefix}${name}`,
     };
 }

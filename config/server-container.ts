@@ -1,6 +1,15 @@
 import type { AddressPlan } from "./addresses";
 import type { HealthCheck } from "./container";
-import { INNER_RUNTIME, LABELS, MANAGED_BY, POSTGRES_HOST, SERVER_USER } from "./defaults";
+import {
+    INNER_NETWORKS,
+    INNER_RUNTIME,
+    LABELS,
+    MANAGED_BY,
+    POSTGRES_HOST,
+    SERVER_USER,
+} from "./defaults";
+import { planEgress, type EgressPlan } from "./egress/plan";
+import { EGRESS_HOST } from "./egress/target";
 import { ownerLabels } from "./labels";
 import type { ServerManifest } from "./manifest-normalise";
 import type { Names } from "./names";
@@ -34,10 +43,9 @@ export interface ServerContainer {
     readonly cpus: number;
     readonly stopGraceSeconds: number;
     readonly tmpfs: Readonly<Record<string, string>>;
-    /** Inner network by what the server may reach. */
-    readonly network: "closed" | "egress";
-    readonly dns: readonly string[] | undefined;
-    readonly hosts: Readonly<Record<string, string>> | undefined;
+    /** Inner networks: the servers', and the one with its companion when it has one. */
+    readonly networks: readonly string[];
+    readonly dns: readonly string[];
     /** `source` is the name a manifest knows the volume by. */
     readonly volumes: readonly {
         readonly source: string;
@@ -61,12 +69,13 @@ export function serverContainer(
     manifest: ServerManifest,
     by: (typeof MANAGED_BY)[keyof typeof MANAGED_BY] = MANAGED_BY.program,
 ): ServerContainer {
-    const { settings, names, addresses } = stack;
+    const { settings, names } = stack;
     const { transport, resources, health, egress } = manifest;
     return {
         containerName: names.server(manifest.name),
         command: manifest.command.length > 0 ? manifest.command : undefined,
         environment: {
+            ...(egress.length > 0 ? egressOf(stack, manifest).serverEnvironment : {}),
             ...manifest.environment,
             MCP_PORT: String(transport.containerPort),
             MCP_PATH: transport.path,
@@ -82,12 +91,12 @@ export function serverContainer(
         cpus: resources.cpus,
         stopGraceSeconds: manifest.stopGraceSeconds,
         tmpfs: { "/tmp": TMP_OPTIONS },
-        network: egress.length > 0 ? "egress" : "closed",
+        networks: [
+            INNER_NETWORKS.closed,
+            ...(egress.length > 0 ? [names.link(manifest.name)] : []),
+        ],
         // Docker knows the containers' own names itself; all else it would ask of the host's name server.
-        dns: egress.length === 0 ? ["127.0.0.1"] : undefined,
-        hosts: reachesPostgres(stack, manifest)
-            ? { [POSTGRES_HOST]: addresses.internal.postgres }
-            : undefined,
+        dns: ["127.0.0.1"],
         volumes: manifest.volumes.map(({ source, path, readOnly }) => ({
             source,
             containerPath: path,
@@ -123,10 +132,16 @@ export function serverLabels(
     return { ...ownerLabels(stack, "server", by), [LABELS.server]: server };
 }
 
-/** True when the manifest declares the managed database as a target: only then is its name known inside. */
-function reachesPostgres({ settings }: ServerStack, { egress }: ServerManifest): boolean {
-    const declared = egress.some((target) => target.startsWith(`${POSTGRES_HOST}:`));
-    return declared && settings.postgres.mode === "managed";
+/** The egress of a server that declares any: its companion is known to it by names, and knows the managed database. */
+export function egressOf(
+    { settings, addresses }: ServerStack,
+    { egress }: ServerManifest,
+): EgressPlan {
+    const managed = settings.postgres.mode === "managed";
+    return planEgress(egress, {
+        companion: EGRESS_HOST,
+        hosts: managed ? { [POSTGRES_HOST]: addresses.internal.postgres } : {},
+    });
 }
 
 /** Host names and addresses a request may name: everything else is refused against DNS rebinding. */

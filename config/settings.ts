@@ -26,7 +26,7 @@ export interface StackSettings {
     readonly mainSubnet: string;
     /** CIDR of the host network `sutazai-dind-internal`, /16 to /28. @default "172.30.0.0/16" */
     readonly internalSubnet: string;
-    /** CIDR the inner daemon takes its networks (/24 each) from, /12 to /22. @default "10.90.0.0/16" */
+    /** CIDR of the inner daemon's networks, /12 to /22; a quarter of it, in /28s, is for servers with egress. @default "10.90.0.0/16" */
     readonly innerPool: string;
     /** Publish the inner daemon's API without TLS, on loopback. @default false */
     readonly plainApi: boolean;

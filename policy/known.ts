@@ -30,6 +30,7 @@ export const COMPONENTS = {
     edge: "mcp:host:Edge",
     manager: "mcp:inner:Manager",
     gateway: "mcp:inner:Gateway",
+    egress: "mcp:inner:Egress",
     serverSecrets: "mcp:inner:ServerSecrets",
     hostFiles: "mcp:host:Files",
 } as const;
@@ -39,9 +40,6 @@ export const PROVIDERS = { host: "host", inner: "inner" } as const;
 
 /** OCI runtime that bounds processes; `INNER_RUNTIME` of config/defaults.ts. */
 export const BOUNDING_RUNTIME = "mcp-runc";
-
-/** Networks of the inner daemon: without and with a way out. */
-export const INNER_NETWORKS = { closed: "mcp-closed", egress: "mcp-egress" } as const;
 
 /** On the inner daemon for certain. What is on no known daemon is judged by the rules of both. */
 export function onInner({ provider }: ResourceRecord): boolean {

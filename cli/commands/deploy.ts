@@ -15,7 +15,10 @@ export async function deploy(session: Session, server: string | undefined): Prom
     const manifest = project.manifest(server);
     await requirePulumi(project, out, "deploying a single server");
     const { engine } = await prepare(session, "auto");
-    const images = manifest.source.kind === "build" ? imageChain(manifest.source.image) : [];
+    const images = [
+        ...(manifest.source.kind === "build" ? imageChain(manifest.source.image) : []),
+        ...(manifest.egress.length > 0 ? imageChain("egress") : []),
+    ];
     const names = [
         server,
         `${server}-container`,
@@ -23,6 +26,7 @@ export async function deploy(session: Session, server: string | undefined): Prom
         `${server}-secrets-volume`,
         `${server}-secrets-carrier`,
         `${server}-registration`,
+        ...["egress", "egress-link", "egress-container"].map((part) => `${server}-${part}`),
         // Ports, tools and clients' rights are the gateway's, which reads its configuration as it changes.
         ...["gateway-config", "gateway-config-volume", "gateway-config-carrier"],
     ];

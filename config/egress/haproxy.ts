@@ -10,7 +10,7 @@ export const HEALTH_SOCKET = "/tmp/forward-health.sock";
  * networks do.
  *
  * @param targets forwarded ones, at least one, no port twice
- * @param address where to listen: the companion's address on the server's network
+ * @param address where to listen: the companion's address or name on the server's network
  * @param hosts addresses of names that the stack itself gives out; they are not looked up
  */
 export function renderHaproxy(

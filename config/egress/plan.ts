@@ -6,7 +6,7 @@ import { EGRESS_HOST, egressIssues, parseTargets, type EgressTarget } from "./ta
 
 /** Where the companion is, and what the stack itself knows of names. */
 export interface EgressPlace {
-    /** The companion's IPv4 address on the network it shares with its server alone. */
+    /** The companion's IPv4 address on the network it shares with its server alone, or its name there. */
     readonly companion: string;
     /** IPv4 addresses of names that the stack gives out, like `postgres`; of use when they are declared. */
     readonly hosts: Readonly<Record<string, string>>;
@@ -20,8 +20,8 @@ export interface EgressPlan {
     readonly companionHosts: Readonly<Record<string, string>>;
     /** Environment of the server: empty when nothing goes through the HTTP proxy. */
     readonly serverEnvironment: Readonly<Record<string, string>>;
-    /** Entries for the server's /etc/hosts: name to address. */
-    readonly serverHosts: Readonly<Record<string, string>>;
+    /** Names under which the server knows its companion: those of forwarded targets, and `egress`. */
+    readonly companionNames: readonly string[];
     /** URL of the HTTP proxy, for programs that take it as an argument; undefined when there is none. */
     readonly proxyUrl: string | undefined;
 }
@@ -78,7 +78,7 @@ export function planEgress(list: readonly string[], place: EgressPlace): EgressP
         },
         companionHosts: declaredHosts(targets, place.hosts),
         serverEnvironment: proxyUrl === undefined ? {} : proxyEnvironment(proxyUrl),
-        serverHosts: forwardHosts(forwarded, place.companion),
+        companionNames: forwardNames(forwarded),
         proxyUrl,
     };
 }
@@ -110,12 +110,8 @@ function declaredHosts(
     return Object.fromEntries(Object.entries(known).filter(([name]) => declared.has(name)));
 }
 
-/** Names of forwarded targets, as names of the companion; a bare address is reached as `egress`. */
-function forwardHosts(
-    forwarded: readonly EgressTarget[],
-    companion: string,
-): Record<string, string> {
-    return Object.fromEntries(
-        forwarded.map(({ host, kind }) => [kind === "address" ? EGRESS_HOST : host, companion]),
-    );
+/** Names of forwarded targets, and `egress`, which is the proxy's and that of bare addresses. */
+function forwardNames(forwarded: readonly EgressTarget[]): string[] {
+    const names = forwarded.flatMap(({ host, kind }) => (kind === "address" ? [] : [host]));
+    return [...new Set([EGRESS_HOST, ...names])].sort();
 }

@@ -24,9 +24,12 @@ export const FORBIDDEN_RANGES: readonly string[] = [
     ...["fd00:ec2::/32", "fd20:ce::/32"],
 ];
 
-/** Blocks that are no address of another machine: declaring one is a mistake. */
+/**
+ * Blocks that are no address of another machine, or of one that is not beyond this one's link, which companions do not
+ * reach: declaring one is a mistake.
+ */
 export const UNREACHABLE_RANGES: readonly string[] = [
-    ...["0.0.0.0/8", "127.0.0.0/8", "224.0.0.0/4", "240.0.0.0/4"],
+    ...["0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/4", "240.0.0.0/4"],
 ];
 
 /** Of a list of ranges those of IPv4. */

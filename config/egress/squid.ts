@@ -1,7 +1,7 @@
 import { FORBIDDEN_RANGES, PRIVATE_RANGES } from "./ranges";
 import type { EgressTarget } from "./target";
 
-/** Where the proxy listens: the companion's address on the server's network, and a port. */
+/** Where the proxy listens: the companion's address or name on the server's network, and a port. */
 export interface ProxyListener {
     readonly address: string;
     readonly port: number;

@@ -1,76 +1,116 @@
-import { LABELS } from "../../config/defaults";
-import { isEgressTarget } from "../../config/manifest-rules";
+import { INNER_NETWORKS, LABELS } from "../../config/defaults";
+import { planEgress } from "../../config/egress/plan";
+import { EGRESS_HOST, egressIssues } from "../../config/egress/target";
+import { namesFor } from "../../config/names";
 import type { Finding, Subject } from "../core/model";
-import { COMPONENTS, INNER_NETWORKS, TYPES, labelOf } from "../known";
+import { guarded } from "../core/values";
+import { COMPONENTS, TYPES, labelOf } from "../known";
 
 import { inner } from "./inner";
 import { owaspMcp } from "./references";
+
+const names = namesFor("");
 
 /** The part of the bar that says where a container may go. */
 export const egress = inner({
     settles: true,
     name: "bar-egress",
-    description: "An inner container declares what it may reach, and is on the network that fits.",
-    remediation: `Set the label ${LABELS.egress} to none or a list of host:port, and join the one network for it.`,
+    description:
+        "An inner container declares what it may reach; a server reaches it by a companion that lets through that alone.",
+    remediation: `Set the label ${LABELS.egress} to none or a list of host:port; join ${INNER_NETWORKS.closed}, and with a list the link to the companion made from it.`,
     references: [owaspMcp(2), owaspMcp(9)],
     *check(subject) {
         const declared = labelOf(subject, LABELS.egress);
-        const none = declared === "none";
-        const targets = declared?.split(" ") ?? [];
         if (declared === undefined) {
             yield { path: "labels", problem: `lacks ${LABELS.egress}` };
             return;
         }
-        if (!none && !targets.every(isEgressTarget)) {
-            yield { path: "labels", problem: `${LABELS.egress} is no list of host:port` };
-        }
-        // The manager's one target, the own Consul, is let out of the closed network by a rule for that address alone.
-        if (subject.ancestors.at(-1) === COMPONENTS.gateway) {
-            // It answers on both; of its own accord it leaves neither, which the orchestrator's entry script sees to.
-            yield* gatewayNetworks(subject, none);
+        const targets = declared === "none" ? [] : declared.split(" ");
+        if (egressIssues(targets).length > 0) {
+            const problem = `${LABELS.egress} is no list of host:port that can be enforced`;
+            yield { path: "labels", problem };
             return;
         }
-        const closed = none || subject.ancestors.at(-1) === COMPONENTS.manager;
-        const expected = closed ? INNER_NETWORKS.closed : INNER_NETWORKS.egress;
-        const joined = subject.at("networksAdvanced").items();
-        const [only] = joined;
-        if (only === undefined || joined.length > 1) {
-            yield { path: "networksAdvanced", problem: "is not exactly one network" };
-            return;
-        }
-        if (networkName(subject, only.at("name")) !== expected) {
-            yield {
-                path: only.path,
-                problem: `is not ${expected}, which fits the declared egress`,
-            };
-        }
+        const part = subject.ancestors.at(-1);
+        yield* guarded(
+            () => expectNetworks(subject, networksFor(subject, part, targets)),
+            () => (part === COMPONENTS.gateway ? gateway(subject, targets) : []),
+            () => (part === COMPONENTS.egress ? companion(subject, targets) : []),
+        );
     },
 });
 
-/** The gateway declares nothing, and joins exactly the servers' networks, each at a fixed address. */
-function* gatewayNetworks(subject: Subject, none: boolean): Iterable<Finding> {
-    if (!none) yield { path: "labels", problem: `${LABELS.egress} is not none` };
-    const joined = subject.at("networksAdvanced").items();
-    const names = joined.map((network) => network.at("name"));
-    const known = names.flatMap((name) => (name.unknown ? [] : [name.text() ?? ""]));
-    const allowed: readonly string[] = Object.values(INNER_NETWORKS);
-    if (joined.length !== allowed.length || known.some((name) => !allowed.includes(name))) {
-        yield { path: "networksAdvanced", problem: "is not exactly the two networks of servers" };
+/** The networks of a container by the part it plays. A server is called after its manifest, as its link is. */
+function networksFor(
+    subject: Subject,
+    part: string | undefined,
+    targets: readonly string[],
+): string[] {
+    if (part === COMPONENTS.egress) {
+        return [INNER_NETWORKS.egress, names.link(labelOf(subject, LABELS.server) ?? "")];
     }
-    for (const network of joined) {
+    // The manager's one target, the own Consul, is let out of the closed network by a rule for that address alone.
+    const alone = targets.length === 0 || part === COMPONENTS.manager;
+    if (alone) return [INNER_NETWORKS.closed];
+    return [INNER_NETWORKS.closed, names.link(subject.at("name").text() ?? "")];
+}
+
+function* expectNetworks(subject: Subject, expected: readonly string[]): Iterable<Finding> {
+    const joined = subject.at("networksAdvanced").items();
+    const unknown = joined.some((network) => network.at("name").unknown);
+    const found = unknown
+        ? subject
+              .sourcesOf("networksAdvanced")
+              .flatMap(({ type, props: { name } }) =>
+                  type === TYPES.network && typeof name === "string" ? [name] : [],
+              )
+        : joined.map((network) => network.at("name").text() ?? "");
+    const same = [...found].sort().join() === [...expected].sort().join();
+    if (!same || joined.length !== expected.length) {
+        const problem = `is not exactly ${expected.join(" and ")}, which fits the declared egress`;
+        yield { path: "networksAdvanced", problem };
+    }
+}
+
+/** The gateway declares nothing, and is at the address from which the orchestrator lets it reach servers. */
+function* gateway(subject: Subject, targets: readonly string[]): Iterable<Finding> {
+    if (targets.length > 0) yield { path: "labels", problem: `${LABELS.egress} is not none` };
+    for (const network of subject.at("networksAdvanced").items()) {
         const address = network.at("ipv4Address");
         if (!address.given) yield { path: address.path, problem: "is missing" };
     }
 }
 
-/** Name of a network; one that is not known yet through the one network it comes from. */
-function networkName(subject: Subject, name: ReturnType<Subject["at"]>): string | undefined {
-    if (name.unknown) {
-        const [from, ...others] = subject.sourcesOf("networksAdvanced");
-        if (from?.type === TYPES.network && others.length === 0) {
-            const known = from.props.name;
-            if (typeof known === "string") return known;
-        }
+/** A companion runs with the configuration that its list gives, under its server's name. */
+function* companion(subject: Subject, targets: readonly string[]): Iterable<Finding> {
+    const server = labelOf(subject, LABELS.server) ?? "";
+    if (subject.at("name").text() !== names.companion(server)) {
+        yield { path: "name", problem: `is not that of the server in ${LABELS.server}` };
     }
-    return name.text();
+    if (targets.length === 0) {
+        yield { path: "labels", problem: "declares nothing, and nothing needs no companion" };
+        return;
+    }
+    const hosts = Object.fromEntries(
+        subject
+            .at("hosts")
+            .items()
+            .map((entry) => [entry.at("host").text() ?? "", entry.at("ip").text() ?? ""]),
+    );
+    const { companionEnvironment, companionHosts } = planEgress(targets, {
+        companion: EGRESS_HOST,
+        hosts,
+    });
+    if (Object.keys(companionHosts).length !== Object.keys(hosts).length) {
+        yield { path: "hosts", problem: "names a host that is not declared" };
+    }
+    const given = subject
+        .at("envs")
+        .items()
+        .map((item) => item.text() ?? "")
+        .filter((text) => text.startsWith("EGRESS_"));
+    const wanted = Object.entries(companionEnvironment).map(([key, value]) => `${key}=${value}`);
+    if (given.sort().join("\0") !== wanted.sort().join("\0")) {
+        yield { path: "envs", problem: "is not the configuration that the declared list gives" };
+    }
 }

@@ -1,8 +1,8 @@
-import { LABELS, PORTS } from "../../config/defaults";
+import { INNER_NETWORKS, LABELS, PORTS } from "../../config/defaults";
 import { isLoopback } from "../../config/predicates";
 import type { Finding, ResourceRule, Value } from "../core/model";
 import { each, guarded } from "../core/values";
-import { COMPONENTS, INNER_NETWORKS, PROVIDERS, TYPES, labelOf, onHost, onInner } from "../known";
+import { COMPONENTS, PROVIDERS, TYPES, labelOf, onHost, onInner } from "../known";
 
 import { cis, owaspMcp } from "./references";
 
@@ -178,7 +178,7 @@ const networkIsolation: ResourceRule = {
     name: "expose-network-isolation",
     description: "The networks that promise no way out have none.",
     remediation:
-        "Set internal on sutazai-dind-internal; turn address translation off on mcp-closed, and traffic between containers off on both inner networks.",
+        "Set internal on sutazai-dind-internal; turn address translation off on every inner network but mcp-egress, and traffic between containers off on all but a companion's.",
     references: [cis("2.2"), cis("5.30")],
     *check(subject) {
         const name = subject.at("name");
@@ -195,9 +195,11 @@ const networkIsolation: ResourceRule = {
             }
             return;
         }
+        const link = subject.ancestors.at(-1) === COMPONENTS.egress;
         yield* guarded(
-            () => off("enable_icc"),
-            () => (name.text() === INNER_NETWORKS.closed ? off("enable_ip_masquerade") : []),
+            () => (link ? [] : off("enable_icc")),
+            () =>
+                !link && name.text() === INNER_NETWORKS.egress ? [] : off("enable_ip_masquerade"),
         );
     },
 };

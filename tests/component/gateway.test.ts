@@ -35,7 +35,7 @@ async function gateway(
         {
             context: stackContext(config),
             image: IMAGE,
-            networks: { closed: pulumi.output("mcp-closed"), egress: pulumi.output("mcp-egress") },
+            network: pulumi.output("mcp-closed"),
             logs: "mcp-logs",
             routes: "mcp-routes",
             manifests: [manifest({ port: 13005 }, { name: "demo" })],
@@ -57,7 +57,7 @@ function served(): GatewayConfig {
     return JSON.parse(uploadTo(carrier, "/run/secrets/gateway.json").content) as GatewayConfig;
 }
 
-test("lives within the bar, on the servers' two networks at fixed addresses, and asks no name server outside", async () => {
+test("lives within the bar, on the servers' network at a fixed address, and asks no name server outside", async () => {
     const container = await gateway();
     expect(container.provider).toBe("inner");
     expect(container.inputs).toMatchObject({
@@ -76,7 +76,6 @@ test("lives within the bar, on the servers' two networks at fixed addresses, and
     });
     expect(containerInputs(container).networksAdvanced).toEqual([
         { name: "mcp-closed", ipv4Address: "10.90.1.251" },
-        { name: "mcp-egress", ipv4Address: "10.90.2.251" },
     ]);
     expect(labelsOf(container)["mcp.egress"]).toBe("none");
 });

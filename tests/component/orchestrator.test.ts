@@ -99,7 +99,7 @@ test("the daemon keeps to the address plan and starts containers with our runtim
             `--add-runtime=${INNER_RUNTIME}=/usr/local/bin/mcp-runc`,
             `--default-runtime=${INNER_RUNTIME}`,
             "--bip=10.200.0.1/24",
-            "--default-address-pool=base=10.200.0.0/16,size=24",
+            "--default-address-pool=base=10.200.192.0/18,size=28",
             "--icc=false",
             "--no-new-privileges",
         ]),
@@ -212,9 +212,11 @@ describe("published ports", () => {
             "DOCKER_TLS_CERTDIR=/certs",
             "MCP_CLOSED_SUBNET=10.90.1.0/24",
             "MCP_CONSUL=10.89.0.5:8500",
+            "MCP_EGRESS_SUBNET=10.90.2.0/24",
+            "MCP_LINK_SUBNETS=10.90.192.0/18",
             "MCP_MANAGER=10.90.1.250",
-            "MCP_PEERS=10.90.1.250 10.90.1.251 10.90.2.251",
-            "MCP_SERVER_SUBNETS=10.90.1.0/24 10.90.2.0/24",
+            "MCP_PEERS=10.90.1.250 10.90.1.251",
+            "MCP_POOL=10.90.0.0/16",
         ]);
     });
 

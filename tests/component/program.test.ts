@@ -76,20 +76,24 @@ describe("secrets of the stack", () => {
     });
 });
 
-test("egress decides the network, a build the image, an image by digest stays as it is", async () => {
+test("egress decides whether there is a companion, a build the image, an image by digest stays as it is", async () => {
     const image = `registry.example/x@sha256:${"5e".repeat(32)}`;
     const { recorder } = await isolatedProgram([
         { name: "closed", spec: { ...FROM, port: 13001, egress: "none" } },
         { name: "open", spec: { image, port: 13002, egress: ["*:443"] } },
     ]);
-    const server = (name: string): { network: string | undefined; image: string } => {
+    const server = (name: string): { networks: string[]; image: string } => {
         const { networksAdvanced, image: used } = containerInputs(
             recorder.one("Container", `${name}-container`),
         );
-        return { network: networksAdvanced[0]?.name, image: used };
+        return { networks: networksAdvanced.map((network) => network.name), image: used };
     };
-    expect(server("open")).toEqual({ network: "mcp-egress", image });
-    expect(server("closed").network).toBe("mcp-closed");
+    expect(server("open")).toEqual({ networks: ["mcp-closed", "mcp-link-open"], image });
+    expect(server("closed").networks).toEqual(["mcp-closed"]);
+    const companions = recorder.ofKind("Container").map(({ inputs }) => String(inputs.name));
+    expect(companions.filter((name) => name.startsWith("mcp-egress-"))).toEqual([
+        "mcp-egress-open",
+    ]);
     expect(server("closed").image).toMatch(/^sha256:/);
     expect(recorder.ofKind("RemoteImage").map(({ name }) => name)).toEqual([
         "image-orchestrator",
@@ -100,6 +104,7 @@ test("egress decides the network, a build the image, an image by digest stays as
         "image-reporter",
         "images-runtime",
         "images-bridge",
+        "images-egress",
         "images-manager",
         "images-gateway",
     ]);

@@ -1,9 +1,10 @@
 import { HOST_LAYER_TYPE, INNER_LAYER_TYPE } from "../../components/layers";
 import { ORCHESTRATOR_TYPE } from "../../components/orchestrator";
-import { INNER_RUNTIME } from "../../config/defaults";
+import { EGRESS_COMPANION_TYPE } from "../../components/egress-companion";
+import { INNER_NETWORKS, INNER_RUNTIME } from "../../config/defaults";
 import { SERVER_SECRETS_TYPE } from "../../components/server-secrets";
 import { runStack } from "../../cli/graph/program";
-import { BOUNDING_RUNTIME, COMPONENTS, INNER_NETWORKS, PROVIDERS, TYPES } from "../../policy/known";
+import { BOUNDING_RUNTIME, COMPONENTS, PROVIDERS, TYPES } from "../../policy/known";
 
 test("the types rules tell components by are the components' own", () => {
     expect(COMPONENTS).toMatchObject({
@@ -11,6 +12,7 @@ test("the types rules tell components by are the components' own", () => {
         innerLayer: INNER_LAYER_TYPE,
         orchestrator: ORCHESTRATOR_TYPE,
         serverSecrets: SERVER_SECRETS_TYPE,
+        egress: EGRESS_COMPANION_TYPE,
     });
     expect(BOUNDING_RUNTIME).toBe(INNER_RUNTIME);
 });

@@ -33,7 +33,13 @@ const container = z.object({
         )
         .default([]),
     networksAdvanced: z
-        .array(z.object({ name: z.string(), ipv4Address: z.string().optional() }))
+        .array(
+            z.object({
+                name: z.string(),
+                ipv4Address: z.string().optional(),
+                aliases: z.array(z.string()).optional(),
+            }),
+        )
         .default([]),
     hosts: z.array(z.object({ host: z.string(), ip: z.string() })).default([]),
     destroyGraceSeconds: z.number().optional(),

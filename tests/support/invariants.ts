@@ -73,14 +73,15 @@ export function exposedProblems(recorder: Recorder): string[] {
         );
 }
 
-/** Servers on another inner network than the one that fits the egress they declare. */
+/** Servers on other inner networks than those that fit the egress they declare. */
 export function egressProblems(recorder: Recorder): string[] {
     return recorder
         .ofKind("Container")
         .filter((container) => labelsOf(container)["mcp.component"] === "server")
         .flatMap((container) => {
             const declared = labelsOf(container)["mcp.egress"];
-            const expected = declared === "none" ? "mcp-closed" : "mcp-egress";
+            const link = `mcp-link-${String(container.inputs.name)}`;
+            const expected = declared === "none" ? "mcp-closed" : `mcp-closed,${link}`;
             const networks = containerInputs(container).networksAdvanced.map(({ name }) => name);
             if (networks.join() === expected) return [];
             return [`${container.key}: on ${networks.join()}, with egress ${declared ?? "unsaid"}`];

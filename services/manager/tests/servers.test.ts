@@ -117,6 +117,7 @@ timed("JSON is taken as well, and given back as YAML", async () => {
 timed("what a manifest may not say ends with 422, each problem with its place", async () => {
     const cases: readonly (readonly [string, RegExp])[] = [
         [manifest("s-mcp", 13_070, "  secrets: [{ name: dsn, from: postgres.dsn }]\n"), /secrets/],
+        [manifest("s-mcp", 13_070).replace("egress: none", 'egress: ["*:443"]'), /spec\.egress/],
         [manifest("s-mcp", 13_070).replace("build: bridge", "build: dbhub"), /not on this/],
         [manifest("s-mcp", 13_070).replace("build: bridge", "image: nginx:latest"), /spec\.image/],
         [manifest("s-mcp", 80), /spec\.port/],

@@ -176,10 +176,51 @@ const tables: readonly RuleCases[] = [
         bad: {
             "nothing declared": props({ labels: [] }),
             "no list of targets": props({ "labels[4].value": "everything" }),
-            "more than declared": props({ "networksAdvanced[0].name": "mcp-egress" }),
+            "what cannot be enforced": props({
+                "labels[4].value": "a.b:6000 c.d:6000",
+                "networksAdvanced[1]": { name: "mcp-link-server" },
+            }),
+            "the network of companions": props({ "networksAdvanced[0].name": "mcp-egress" }),
+            "a way out beside the link": props({
+                "labels[4].value": "*:443",
+                "networksAdvanced[1]": { name: "mcp-link-server" },
+                "networksAdvanced[2]": { name: "mcp-egress" },
+            }),
+            "another server's link": props({
+                "labels[4].value": "*:443",
+                "networksAdvanced[1]": { name: "mcp-link-web" },
+            }),
+            "a link without a declaration": props({
+                "networksAdvanced[1]": { name: "mcp-link-server" },
+            }),
+            "a companion that lets through more": [
+                "companion",
+                props({ "envs[1]": "EGRESS_SQUID_CONF=http_access allow all" }),
+            ],
+            "a companion that runs what nothing declares": [
+                "companion",
+                props({ "labels[4].value": "postgres:5432" }),
+            ],
+            "a companion of another server's link": [
+                "companion",
+                props({ "networksAdvanced[1].name": "mcp-link-server" }),
+            ],
+            "a companion under another server's name": [
+                "companion",
+                props({ name: "mcp-egress-server" }),
+            ],
+            "a companion on the servers' network": [
+                "companion",
+                props({ "networksAdvanced[0].name": "mcp-closed" }),
+            ],
+            "a companion that knows more hosts": [
+                "companion",
+                props({ "hosts[1]": { host: "vault.corp", ip: "10.0.0.9" } }),
+            ],
+            "a companion without targets": ["companion", props({ "labels[4].value": "none" })],
             "a network of its own": props({ "networksAdvanced[0].name": "other" }),
             "a second network": props({ "networksAdvanced[1]": { name: "mcp-egress" } }),
-            "declared, and on the network that fits none": props({ "labels[4].value": "a.b:443" }),
+            "declared, without a companion": props({ "labels[4].value": "a.b:443" }),
             "the default network": props({ networksAdvanced: [] }),
             "an unknown one that comes from the wrong network": (record) => {
                 const unknown = props({
@@ -192,7 +233,7 @@ const tables: readonly RuleCases[] = [
         fine: {
             declared: props({
                 "labels[4].value": "*:443 postgres:5432",
-                "networksAdvanced[0].name": "mcp-egress",
+                "networksAdvanced[1]": { name: "mcp-link-server" },
             }),
             "an unknown one that comes from the right network": props({
                 "networksAdvanced[0].name": UNKNOWN,

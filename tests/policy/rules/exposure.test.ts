@@ -118,6 +118,11 @@ const tables: readonly RuleCases[] = [
             "traffic between containers": props({ [ICC]: "true" }),
             "address translation": props({ [MASQUERADE]: "true" }),
             "no options at all": props({ options: undefined }),
+            "a network of another name with translation": props({
+                name: "mcp-other",
+                [MASQUERADE]: undefined,
+            }),
+            "a companion's link with translation": ["link", props({ [MASQUERADE]: undefined })],
             "the database's network with a way out": ["internal", props({ internal: false })],
         },
         fine: {

@@ -112,6 +112,7 @@ const MUTATIONS: readonly Mutation[] = [
         server,
         {
             network: props({ networksAdvanced: [{ name: "elsewhere" }] }),
+            "a way out besides": added("networksAdvanced", { name: "mcp-egress" }),
             undeclared: (record) => ({
                 ...record,
                 props: {

@@ -1,46 +1,17 @@
 import type { ResourceRecord } from "../../../policy/core/model";
-import { COMPONENTS, PROVIDERS, TYPES } from "../../../policy/known";
+import { COMPONENTS, TYPES } from "../../../policy/known";
 
-const HOST = { type: TYPES.dockerProvider, name: PROVIDERS.host };
-const INNER = { type: TYPES.dockerProvider, name: PROVIDERS.inner };
-const HEAD = "urn:pulumi:test::sutazai-mcp";
-const CONTENT_ID = `sha256:${"0a".repeat(32)}`;
-
-type More = Partial<Omit<ResourceRecord, "urn" | "type" | "name" | "props">>;
-
-function resource(
-    above: readonly string[],
-    type: string,
-    name: string,
-    inputs: Readonly<Record<string, unknown>>,
-    more: More = {},
-): ResourceRecord {
-    const urn = `${HEAD}::${[...above, type].join("$")}::${name}`;
-    return { urn, type, name, props: inputs, ...more };
-}
-
-function labels(component: string, more: Readonly<Record<string, string>> = {}): object[] {
-    const all = {
-        "mcp.component": component,
-        "mcp.managed": "true",
-        "mcp.managed-by": "sutazai-mcp",
-        "mcp.stack": "test",
-        ...more,
-    };
-    return Object.entries(all).map(([label, value]) => ({ label, value }));
-}
-
-const running = {
-    memory: 256,
-    memorySwap: 256,
-    cpuPeriod: 100_000,
-    cpuQuota: 50_000,
-    restart: "unless-stopped",
-    logDriver: "json-file",
-    logOpts: { "max-size": "10m", "max-file": "3" },
-    healthcheck: { tests: ["CMD", "true"], interval: "10s", timeout: "1m0s" },
-};
-const confined = { capabilities: { drops: ["ALL"] }, securityOpts: ["no-new-privileges"] };
+import { companion } from "./companion";
+import {
+    confined,
+    CONTENT_ID,
+    HOST,
+    INNER,
+    labels,
+    resource,
+    running,
+    type More,
+} from "./resource";
 
 /** A small stack with one resource of each kind the rules know; no rule finds anything in it. */
 export function goodStack(): ResourceRecord[] {
@@ -210,6 +181,7 @@ export function goodStack(): ResourceRecord[] {
                 sources: { image: [image.urn], networksAdvanced: [closed.urn] },
             },
         ),
+        ...companion(inside),
         resource(
             [...inner, "mcp:inner:Server", COMPONENTS.serverSecrets],
             TYPES.container,

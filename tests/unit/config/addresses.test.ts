@@ -82,14 +82,14 @@ describe("address plan", () => {
             inner: {
                 bip: "10.90.0.1/24",
                 pool: "10.90.0.0/16",
-                poolSize: 24,
                 closed: "10.90.1.0/24",
                 closedGateway: "10.90.1.1",
                 egress: "10.90.2.0/24",
                 egressGateway: "10.90.2.1",
+                links: "10.90.192.0/18",
+                linkSize: 28,
                 manager: "10.90.1.250",
                 gateway: "10.90.1.251",
-                gatewayOnEgress: "10.90.2.251",
             },
         });
     });
@@ -113,7 +113,7 @@ describe("address plan", () => {
         fc.assert(
             fc.property(subnets, (settings) => {
                 const { main, internal, inner } = planAddresses(settings);
-                const parts = [inner.bip, inner.closed, inner.egress].map(cidr);
+                const parts = [inner.bip, inner.closed, inner.egress, inner.links].map(cidr);
                 for (const part of parts) expect(contains(cidr(inner.pool), part)).toBe(true);
                 const all = [cidr(main.subnet), cidr(internal.subnet), ...parts];
                 all.forEach((a, i) =>

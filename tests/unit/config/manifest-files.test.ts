@@ -93,6 +93,18 @@ describe("rules across files", () => {
         ]);
     });
 
+    test("an egress target with the name of a container in here", () => {
+        const egress = '  egress: ["b:5432", "mcp-manager:8080", "db.corp:6000"]';
+        const files = {
+            "a.yml": manifestText({ 4: "  name: a" }, egress),
+            "b.yml": named("b", 13009),
+        };
+        expect(refusal(files)).toEqual([
+            "manifests/a.yml:9:12 spec.egress[0]: b is a container of this stack, which no server reaches; name a host outside by another name or by its address",
+            "manifests/a.yml:9:22 spec.egress[1]: mcp-manager is a container of this stack, which no server reaches; name a host outside by another name or by its address",
+        ]);
+    });
+
     test("all problems of all files, sorted, also of files that have other problems", () => {
         const files = {
             "c.yml": "{",

@@ -1,4 +1,5 @@
 import * as fc from "fast-check";
+import { INNER_NETWORKS } from "../../../config/defaults";
 import { hostPort, namesFor, type Names } from "../../../config/names";
 import { ConfigError } from "../../../config/settings";
 import { thrown } from "./support";
@@ -46,8 +47,17 @@ describe("names", () => {
             edge: "sutazai-mcp-edge",
             reporter: "sutazai-mcp-reporter",
             server: expect.any(Function) as unknown,
+            companion: expect.any(Function) as unknown,
+            link: expect.any(Function) as unknown,
             service: expect.any(Function) as unknown,
         });
+    });
+
+    test("a companion and its link are called after the server, and the default route's network sorts first", () => {
+        const names = namesFor("team-");
+        expect(names.companion("http-mcp")).toBe("mcp-egress-http-mcp");
+        expect(names.link("http-mcp")).toBe("mcp-link-http-mcp");
+        expect(INNER_NETWORKS.egress < names.link("a")).toBe(true);
     });
 
     test("a service in Consul carries the prefix: other stacks may be registered there", () => {

@@ -18,7 +18,7 @@ describe("what the server is given", () => {
         const hosts = "localhost,127.0.0.1,::1";
         expect(planEgress(["*:443"], place)).toMatchObject({
             proxyUrl: url,
-            serverHosts: {},
+            companionNames: ["egress"],
             serverEnvironment: {
                 HTTP_PROXY: url,
                 HTTPS_PROXY: url,
@@ -31,13 +31,9 @@ describe("what the server is given", () => {
         });
     });
 
-    test("names of forwarded targets, bare addresses as egress, and no proxy for them alone", () => {
+    test("names of its companion: forwarded targets, egress for bare addresses, and no proxy for them alone", () => {
         const plan = planEgress(["postgres:5432", "10.0.0.5:6432", "api.example.com:8443"], place);
-        expect(plan.serverHosts).toEqual({
-            postgres: COMPANION,
-            egress: COMPANION,
-            "api.example.com": COMPANION,
-        });
+        expect(plan.companionNames).toEqual(["api.example.com", "egress", "postgres"]);
         expect(plan.serverEnvironment).toEqual({});
         expect(plan.proxyUrl).toBeUndefined();
         expect(Object.keys(plan.companionEnvironment)).toEqual(["EGRESS_HAPROXY_CFG"]);

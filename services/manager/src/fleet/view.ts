@@ -1,7 +1,7 @@
 /** From what Docker says of a container to what the API shows of it. */
 import type { ContainerInspectInfo } from "dockerode";
 
-import { LABELS, PORTS } from "../../../../config/defaults.ts";
+import { INNER_NETWORKS, LABELS, PORTS } from "../../../../config/defaults.ts";
 import type { ContainerView, Health } from "../model.ts";
 import { originOf } from "./labels.ts";
 
@@ -45,9 +45,8 @@ export function inspectedOf(info: ContainerInspectInfo): Inspected {
     const server = labels[LABELS.component] === "server";
     const served = Number(labels[LABELS.port]) || undefined;
     const path = server ? (labels[LABELS.path] ?? "/mcp") : undefined;
-    const address = Object.values(Networks ?? {})
-        .map(({ IPAddress }) => IPAddress)
-        .find((found) => found !== "");
+    // The servers' network, which the manager is on; a server's other one it shares with its companion alone.
+    const address = Networks?.[INNER_NETWORKS.closed]?.IPAddress || undefined;
     const listening = state.Running && address !== undefined && path !== undefined;
     return {
         shown: {

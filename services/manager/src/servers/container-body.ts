@@ -43,7 +43,7 @@ export function containerBody(
 
 function hostConfig(container: ServerContainer): ContainerCreateOptions["HostConfig"] {
     return {
-        NetworkMode: `mcp-${container.network}`,
+        NetworkMode: container.networks[0],
         ReadonlyRootfs: container.readOnly,
         Init: container.init,
         Runtime: container.runtime,
@@ -56,8 +56,7 @@ function hostConfig(container: ServerContainer): ContainerCreateOptions["HostCon
         CpuQuota: Math.round(container.cpus * CPU_PERIOD),
         Tmpfs: { ...container.tmpfs },
         LogConfig: { Type: "json-file", Config: { "max-file": "3", "max-size": "10m" } },
-        Dns: container.dns ? [...container.dns] : undefined,
-        ExtraHosts: Object.entries(container.hosts ?? {}).map(([host, ip]) => `${host}:${ip}`),
+        Dns: [...container.dns],
         Mounts: container.volumes.map((volume) => ({
             Type: "volume",
             Source: volumeName(volume.source),

@@ -45,13 +45,19 @@ export function readManifest(text: string, images: ReadonlySet<string>): Receive
 
 /** What is allowed in a file and not through the API. */
 function extraProblem(
-    { secrets, source, volumes }: ServerManifest,
+    { egress, secrets, source, volumes }: ServerManifest,
     images: ReadonlySet<string>,
 ): { readonly detail: string; readonly remedy: string } | undefined {
     if (secrets.length > 0) {
         return {
             detail: "spec.secrets: secrets come from Pulumi's configuration, which the API does not have",
             remedy: "put the manifest into manifests/ and run ./mcp up",
+        };
+    }
+    if (egress.length > 0) {
+        return {
+            detail: "spec.egress: a way out takes a companion container, which Pulumi makes and the API does not",
+            remedy: "write egress: none, or put the manifest into manifests/ and run ./mcp up",
         };
     }
     if (source.kind === "build" && !images.has(source.image)) {
