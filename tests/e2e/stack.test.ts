@@ -13,6 +13,7 @@ import { managerLogTests } from "../support/e2e/groups/manager-logs";
 import { meshCatalogTests } from "../support/e2e/groups/mesh-catalog";
 import { meshConsumerTests } from "../support/e2e/groups/mesh-consumer";
 import { meshHealthTests } from "../support/e2e/groups/mesh-health";
+import { egressTests } from "../support/e2e/groups/egress";
 import { networkTests } from "../support/e2e/groups/network";
 import { protocolTests } from "../support/e2e/groups/protocol";
 import { resilienceTests } from "../support/e2e/groups/resilience";
@@ -62,6 +63,7 @@ describeWhere("docker", "a stack brought up by the product's command", () => {
     describe("the database:", () => databaseTests(stack));
     describe("files:", () => filesTests(stack));
     describe("the network:", () => networkTests(stack));
+    describe("the way out:", () => egressTests(stack));
     describe("Consul:", () => meshCatalogTests(stack));
     describe("a consumer of Consul:", () => meshConsumerTests(stack));
     describe("health in Consul:", () => meshHealthTests(stack));

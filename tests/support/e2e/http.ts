@@ -107,7 +107,7 @@ export interface Site {
 export type Pages = Readonly<Record<string, { readonly type: string; readonly body: string }>>;
 
 /** Serves pages on that address and a free port. */
-export async function serveSite(address: string, pages: Pages): Promise<Site> {
+export async function serveSite(address: string, pages: Pages, wanted = 0): Promise<Site> {
     const visits: string[] = [];
     const server = createServer((incoming, response) => {
         visits.push(`${incoming.socket.remoteAddress ?? "?"} ${incoming.url ?? ""}`);
@@ -116,7 +116,7 @@ export async function serveSite(address: string, pages: Pages): Promise<Site> {
         else response.writeHead(404).end();
     });
     await new Promise<void>((resolve, reject) => {
-        server.once("error", reject).listen(0, address, resolve);
+        server.once("error", reject).listen(wanted, address, resolve);
     });
     const { port } = server.address() as AddressInfo;
     return {

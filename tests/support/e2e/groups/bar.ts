@@ -1,7 +1,7 @@
 import { exec, host, type Inspection } from "../docker";
 import type { TestStack } from "../stack";
 import { MANAGER } from "../manager";
-import { FETCHING, FETCHING_PIDS, GATEWAY, SERVERS } from "./servers";
+import { FETCHING, FETCHING_PIDS, GATEWAY, SERVERS, SITE_PORT } from "./servers";
 
 const SHA256 = /^sha256:[0-9a-f]{64}$/;
 const WEB = ["*:80", "*:443"];
@@ -17,7 +17,13 @@ const WANTED = {
         mounts: ["/data"],
     },
     "http-mcp": { memoryMb: 256, cpus: 0.5, pids: 256, egress: WEB, mounts: [] },
-    [FETCHING]: { memoryMb: 256, cpus: 0.5, pids: FETCHING_PIDS, egress: WEB, mounts: [] },
+    [FETCHING]: {
+        memoryMb: 256,
+        cpus: 0.5,
+        pids: FETCHING_PIDS,
+        egress: [...WEB, "site"],
+        mounts: [],
+    },
 } as const;
 
 /** "The bar for every inner container", read back from the inner daemon and from the kernel. */
@@ -33,11 +39,14 @@ export function barTests(stack: TestStack): void {
     /** The container that carried the secrets of postgres-mcp onto their volume. */
     const carrier = (): string => "postgres-mcp.secrets";
 
-    test("the inner daemon holds the servers, the manager, the gateway, carriers of secrets, nothing else", async () => {
+    test("the inner daemon holds servers, companions, manager, gateway, carriers of secrets, nothing else", async () => {
         expect(await stack.innerNames()).toEqual({
             server: SERVERS,
             manager: [MANAGER],
             gateway: [GATEWAY],
+            egress: SERVERS.filter((name) => name !== "files-mcp").map(
+                (name) => `mcp-egress-${name}`,
+            ),
             "server-secrets": [
                 "mcp-clients.secrets",
                 `${GATEWAY}.secrets`,
@@ -64,7 +73,10 @@ export function barTests(stack: TestStack): void {
                     "mcp.manifest-hash": expect.stringMatching(/^[0-9a-f]{64}$/) as string,
                 },
             });
-            expect(Config.Labels["mcp.egress"]?.split(/[ ,]/)).toEqual(egress);
+            const declared = egress.map((target) =>
+                target === "site" ? `${stack.main(1)}:${SITE_PORT}` : target,
+            );
+            expect(Config.Labels["mcp.egress"]?.split(/[ ,]/)).toEqual(declared);
             expect(Image).toBe(Config.Image);
             expect(HostConfig).toMatchObject({
                 Privileged: false,

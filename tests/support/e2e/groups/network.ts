@@ -1,19 +1,13 @@
 import { host } from "../docker";
-import { datagramsTo, initialize, serveSite, type Answer, type Site } from "../http";
+import { initialize, type Answer } from "../http";
 import type { TestStack } from "../stack";
 import { PORTS, PRODUCT, SERVERS } from "./servers";
 
-const curl = ["curl", "-sS", "-m", "4", "-o", "/dev/null", "-w", "%{http_code}"];
+/** Past any proxy: what the proxy lets through is for the tests of egress. */
+const curl = ["curl", "-sS", "-m", "4", "--noproxy", "*", "-o", "/dev/null", "-w", "%{http_code}"];
 
 /** curl's words for an address that does not answer. */
 const CLOSED = /timed out|Failed|refused/;
-
-/** Sends a datagram three times. */
-const SEND = `
-import socket, sys
-text, address, port = sys.argv[1:]
-for _ in range(3):
-    socket.socket(type=socket.SOCK_DGRAM).sendto(text.encode(), (address, int(port)))`;
 
 /** Who reaches whom, and under which name. */
 export function networkTests(stack: TestStack): void {
@@ -22,47 +16,6 @@ export function networkTests(stack: TestStack): void {
         const { code, stdout, stderr } = await stack.inside(name, [...curl, url]);
         return code === 0 ? stdout : stderr.trim();
     };
-
-    describe("a server with egress none", () => {
-        let site: Site;
-
-        beforeAll(async () => {
-            site = await serveSite(stack.main(1), { "/": { type: "text/plain", body: "here" } });
-        });
-        afterAll(() => site?.close());
-
-        test("gets no answer from outside, where one with egress gets it", async () => {
-            const url = `${site.origin}/`;
-            expect(await get("http-mcp", url)).toBe("200");
-            const before = site.visits.length;
-            const database = `http://${stack.internal(10)}:5432/`;
-            const answers = [get("files-mcp", url), get("files-mcp", database)];
-            expect(await Promise.all(answers)).toEqual([
-                expect.stringMatching(CLOSED),
-                expect.stringMatching(CLOSED),
-            ]);
-            expect(site.visits).toHaveLength(before);
-        });
-
-        test("sends nothing out that needs no answer, where one with egress can", async () => {
-            const heard = await datagramsTo(stack.main(1), async (port) => {
-                for (const name of ["http-mcp", "files-mcp"]) {
-                    const words = [`from ${name}`, stack.main(1), String(port)];
-                    const sent = await stack.inside(name, ["python3", "-c", SEND, ...words]);
-                    expect(sent).toMatchObject({ code: 0, stderr: "" });
-                }
-            });
-            expect([...new Set(heard)]).toEqual(["from http-mcp"]);
-        });
-
-        test("asks no name server outside: by its questions data would leave", async () => {
-            // A name that only the host's Docker knows: an answer has passed through it.
-            const name = `${stack.postgres}.${stack.prefix}sutazai-dind-internal`;
-            expect((await stack.run("getent", "hosts", name)).trim()).toContain(stack.internal(10));
-            const { code, stdout } = await stack.inside("files-mcp", ["getent", "hosts", name]);
-            expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
-        });
-    });
 
     test("no server reaches another one, by name, by address or by its published port", async () => {
         const inspected = await stack.inspect(...SERVERS);
@@ -77,7 +30,8 @@ export function networkTests(stack: TestStack): void {
                     { from, url: `http://${stack.main(2)}:${PORTS[to as keyof typeof PORTS]}/` },
                 ]),
         );
-        expect(ways.length).toBe(SERVERS.length * (SERVERS.length - 1) * 2);
+        // files-mcp is on one network, the others are on their link as well.
+        expect(ways.length).toBe((SERVERS.length - 1) * (2 * SERVERS.length - 1) * 2);
         const open = await Promise.all(
             ways.map(async ({ from, url }) => {
                 const answer = await get(from, url);
@@ -91,9 +45,8 @@ export function networkTests(stack: TestStack): void {
         // Not even the door of the one that asks for certificates.
         const secure = await get("http-mcp", `https://${stack.main(2)}:2376/version`);
         expect(secure).toMatch(/timed out/);
-        expect(await get("http-mcp", `http://${stack.main(2)}:2375/version`)).toMatch(
-            /refused|Failed/,
-        );
+        const plain = await get("http-mcp", `http://${stack.main(2)}:2375/version`);
+        expect(plain).toMatch(/timed out/);
     });
 
     describe("the host's networks", () => {

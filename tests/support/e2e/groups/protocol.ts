@@ -3,7 +3,7 @@ import { z } from "zod";
 import { callTool, connected, ERAS } from "../clients";
 import { serveSite, type Site } from "../http";
 import type { TestStack } from "../stack";
-import { FETCHING, PORTS } from "./servers";
+import { FETCHING, PORTS, SITE_PORT } from "./servers";
 
 const TITLES = [
     "Frankenstein",
@@ -86,12 +86,19 @@ export function protocolTests(stack: TestStack): void {
 
         beforeAll(async () => {
             // Bound to the host's address on the stack's own network, and only there.
-            site = await serveSite(stack.main(1), {
-                "/robots.txt": { type: "text/plain", body: "User-agent: *\nDisallow: /private\n" },
-                "/plain": { type: "text/plain", body: "plain words of the tests" },
-                "/page": { type: "text/html", body: page },
-                "/private": { type: "text/plain", body: "not for robots" },
-            });
+            site = await serveSite(
+                stack.main(1),
+                {
+                    "/robots.txt": {
+                        type: "text/plain",
+                        body: "User-agent: *\nDisallow: /private\n",
+                    },
+                    "/plain": { type: "text/plain", body: "plain words of the tests" },
+                    "/page": { type: "text/html", body: page },
+                    "/private": { type: "text/plain", body: "not for robots" },
+                },
+                SITE_PORT,
+            );
         });
         afterAll(() => site?.close());
 

@@ -26,6 +26,9 @@ export const GATEWAY_PORT = 8090;
 /** All servers of the first bring-up, by name. */
 export const SERVERS = [FETCHING, ...PRODUCT] as const;
 
+/** Port of the page that `fetch-test` declares, on the host's address of the stack's network. */
+export const SITE_PORT = 18080;
+
 /** Processes `fetch-test` asks for: not the default, so that the number shows where it comes from. */
 export const FETCHING_PIDS = 96;
 
@@ -35,6 +38,7 @@ export function writeManifests(stack: TestStack): void {
     stack.writeManifest("http-mcp", FETCHING, ({ spec }) => {
         spec.command.push("--allow-private-ips");
         spec.port = PORTS[FETCHING];
+        spec.egress = ["*:80", "*:443", `${stack.main(1)}:${SITE_PORT}`];
         spec.resources = { cpus: 0.5, memory: "256Mi", pids: FETCHING_PIDS };
     });
 }
