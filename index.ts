@@ -135,7 +135,10 @@ new Manager(
         network: platform.closedNetwork,
         volumes: platform.volumes,
         routes: platform.routes,
-        images: Object.fromEntries(serverImages.map((name) => [name, innerImages.id(name)])),
+        // The one that all others stand on is there in any case, for servers that speak HTTP themselves.
+        images: Object.fromEntries(
+            [...new Set(["runtime", ...serverImages])].map((name) => [name, innerImages.id(name)]),
+        ),
     },
     onInner,
 );

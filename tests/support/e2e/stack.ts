@@ -121,11 +121,6 @@ export class TestStack {
         return stdout.trim();
     }
 
-    /** Forgets a token that was rotated. */
-    forgetToken(client: string): void {
-        this.#tokens.delete(client);
-    }
-
     /** Writes the settings; removes first what a killed run of these tests left. */
     async prepare(more: Readonly<Record<string, unknown>> = {}): Promise<void> {
         if (existsSync(this.settingsFile)) {
@@ -199,8 +194,9 @@ export class TestStack {
         return mcp(this.name, args, { seconds, env: { ...backend, ...env } });
     }
 
-    /** `up` by the throw-away bring-up. */
+    /** `up` by the throw-away bring-up, which gives every client a new token. */
     up(): Promise<Outcome> {
+        this.#tokens.clear();
         return this.mcp(["up", "--engine", "rehearse", "--json"], { seconds: 280 });
     }
 

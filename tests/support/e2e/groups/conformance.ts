@@ -16,7 +16,7 @@ const manifest = `apiVersion: mcp/v1
 kind: MCPContainer
 metadata: { name: ${EVERYTHING} }
 spec:
-  build: bridge
+  build: runtime
   command: ["node", "/fixture/everything.mjs"]
   port: ${String(PORTS[EVERYTHING])}
   volumes: [{ source: shared, path: /fixture, readOnly: true }]

@@ -48,7 +48,7 @@ export function hostTests(stack: TestStack): void {
             expect(bindings.map(({ HostIp }) => HostIp)).toEqual(
                 Array<string>(bindings.length).fill("127.0.0.1"),
             );
-            expect(bindings).toHaveLength(4 + 10);
+            expect(bindings).toHaveLength(3 + 10);
         });
 
         test("has its run-time files on tmpfs, limits, and a restart policy", async () => {

@@ -48,7 +48,7 @@ export function meshCatalogTests(stack: TestStack): void {
         expect(Node.Address).toBe(stack.main(2));
         const names = Services.map(({ Service }) => Service).sort();
         expect(names).toEqual(
-            [...SERVERS, GATEWAY, "mcp-manager", "mcp-orchestrator"]
+            [...SERVERS, "mcp-edge", GATEWAY, "mcp-manager", "mcp-orchestrator"]
                 .map((s) => mesh.service(s))
                 .sort(),
         );
