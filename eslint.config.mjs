@@ -2,7 +2,7 @@ import tseslint from "typescript-eslint";
 import pulumi from "@pulumi/eslint-plugin";
 
 export default tseslint.config(
-    { ignores: ["node_modules/", ".mcp/", "services/*/node_modules/", "**/*.mjs", "**/*.js"] },
+    { ignores: ["node_modules/", ".mcp/", "services/*/node_modules/", "**/*.mjs", "**/*.js", "**/*.cjs"] },
     ...tseslint.configs.recommendedTypeChecked,
     {
         languageOptions: {

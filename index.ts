@@ -24,6 +24,8 @@ import { Registrations } from "./components/registrations";
 import { Reporter } from "./components/reporter";
 import { TlsAuthority } from "./components/tls-authority";
 import { Volumes } from "./components/volumes";
+import { GATEWAY_NAME } from "./config/defaults";
+import { gatewayEgress } from "./config/gateway-settings";
 import type { ServerManifest } from "./config/manifest";
 import { loadProgram } from "./config/program";
 
@@ -98,21 +100,22 @@ const innerImages = new InnerImages(
 );
 const imageOf = ({ source }: ServerManifest): pulumi.Input<string> =>
     source.kind === "build" ? innerImages.id(source.image) : source.ref;
+/** The way out of what declares egress. */
+const wayOut = (name: string, egress: readonly string[]): EgressCompanion | undefined =>
+    egress.length === 0
+        ? undefined
+        : new EgressCompanion(
+              `${name}-egress`,
+              {
+                  context,
+                  server: { name, egress },
+                  image: innerImages.id("egress"),
+                  network: platform.egressNetwork,
+              },
+              onInner,
+          );
 const servers = manifests.map((manifest) => {
     const { name, egress } = manifest;
-    const companion =
-        egress.length > 0
-            ? new EgressCompanion(
-                  `${name}-egress`,
-                  {
-                      context,
-                      manifest,
-                      image: innerImages.id("egress"),
-                      network: platform.egressNetwork,
-                  },
-                  onInner,
-              )
-            : undefined;
     return new McpServer(
         name,
         {
@@ -120,7 +123,7 @@ const servers = manifests.map((manifest) => {
             manifest,
             image: imageOf(manifest),
             network: platform.closedNetwork,
-            companion,
+            companion: wayOut(name, egress),
             volumes: { shared: platform.volumes.shared },
             secrets: secrets(manifest, { "postgres.dsn": postgres?.readerDsn }),
         },
@@ -148,6 +151,7 @@ new Gateway(
         context,
         image: innerImages.id("gateway"),
         network: platform.closedNetwork,
+        companion: wayOut(GATEWAY_NAME, gatewayEgress(settings.gateway)),
         logs: platform.volumes.logs,
         routes: platform.routes,
         manifests,

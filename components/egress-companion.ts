@@ -16,8 +16,8 @@ export const COMPANION_COMPONENT = "egress";
 
 export interface EgressCompanionArgs {
     readonly context: StackContext;
-    /** Manifest of the server it belongs to, with an egress list. */
-    readonly manifest: ServerManifest;
+    /** Whom it belongs to, with what that declares: at least one target. */
+    readonly server: Pick<ServerManifest, "name" | "egress">;
     /** Image `egress`, by content id. */
     readonly image: pulumi.Input<string>;
     /** Inner network with a way out. */
@@ -37,18 +37,18 @@ export class EgressCompanion extends pulumi.ComponentResource {
 
     constructor(name: string, args: EgressCompanionArgs, opts?: pulumi.ComponentResourceOptions) {
         super(EGRESS_COMPANION_TYPE, name, {}, opts);
-        const { context, manifest } = args;
+        const { context, server } = args;
         const { settings, names } = context;
         const child = { parent: this, deleteBeforeReplace: true };
         const labels = {
             ...ownerLabels(settings.stack, COMPANION_COMPONENT),
-            [LABELS.server]: manifest.name,
+            [LABELS.server]: server.name,
         };
-        const plan = egressOf(context, manifest);
+        const plan = egressOf(context, server);
         this.link = new docker.Network(
             `${name}-link`,
             {
-                name: names.link(manifest.name),
+                name: names.link(server.name),
                 driver: "bridge",
                 options: { "com.docker.network.bridge.enable_ip_masquerade": "false" },
                 labels: labelList(labels),
@@ -58,9 +58,9 @@ export class EgressCompanion extends pulumi.ComponentResource {
         this.container = managedContainer(
             `${name}-container`,
             {
-                containerName: names.companion(manifest.name),
+                containerName: names.companion(server.name),
                 image: args.image,
-                hostname: names.companion(manifest.name),
+                hostname: names.companion(server.name),
                 user: SERVER_USER,
                 readOnly: true,
                 init: true,
@@ -78,7 +78,7 @@ export class EgressCompanion extends pulumi.ComponentResource {
                     { name: this.link, aliases: plan.companionNames },
                 ],
                 hosts: plan.companionHosts,
-                labels: { ...labels, [LABELS.egress]: manifest.egress.join(" ") },
+                labels: { ...labels, [LABELS.egress]: server.egress.join(" ") },
                 health: {
                     test: ["CMD", ...EGRESS_HEALTH],
                     intervalSeconds: 10,

@@ -12,10 +12,12 @@ import {
     SERVER_USER,
 } from "../config/defaults";
 import { gatewayConfig, gatewayPorts, ROUTES_FILE, SYSTEM_RIGHTS } from "../config/gateway";
+import { gatewayEgress } from "../config/gateway-settings";
 import { canonicalJson, type ServerManifest } from "../config/manifest";
 import { TMP_OPTIONS } from "../config/server-container";
 
 import type { ClientToken, ClientTokens } from "./client-tokens";
+import type { EgressCompanion } from "./egress-companion";
 import { managedContainer } from "./managed-container";
 import { ServerSecrets } from "./server-secrets";
 import { labelList, ownerLabels, type StackContext } from "./stack-context";
@@ -31,6 +33,8 @@ export interface GatewayArgs {
     readonly image: pulumi.Input<string>;
     /** Inner network of the servers. */
     readonly network: pulumi.Input<string>;
+    /** Its way out, when the settings name something it has to reach. */
+    readonly companion?: EgressCompanion | undefined;
     /** Inner volume of the central logs. */
     readonly logs: pulumi.Input<string>;
     /** Inner volume where the manager tells which servers its API has made. */
@@ -104,7 +108,10 @@ export class Gateway extends pulumi.ComponentResource {
                 cpus: 1,
                 stopGraceSeconds: 15,
                 tmpfs: { "/tmp": TMP_OPTIONS },
-                networks: [{ name: args.network, ipv4Address: addresses.inner.gateway }],
+                networks: [
+                    { name: args.network, ipv4Address: addresses.inner.gateway },
+                    ...(args.companion ? [{ name: args.companion.link }] : []),
+                ],
                 // Docker knows the servers' names itself; all else it would ask of the host's name server.
                 dns: ["127.0.0.1"],
                 ports: gatewayPorts(context).map((port) => ({
@@ -123,7 +130,10 @@ export class Gateway extends pulumi.ComponentResource {
                         readOnly: true,
                     },
                 ],
-                labels: { ...labels, [LABELS.egress]: "none" },
+                labels: {
+                    ...labels,
+                    [LABELS.egress]: gatewayEgress(settings.gateway).join(" ") || "none",
+                },
                 health: {
                     test: [
                         ...["CMD", "curl", "-fsS", "-m", "4"],
@@ -136,7 +146,10 @@ export class Gateway extends pulumi.ComponentResource {
                     retries: 3,
                 },
             },
-            { ...child, dependsOn: [config.carrier] },
+            {
+                ...child,
+                dependsOn: [config.carrier, ...(args.companion ? [args.companion.container] : [])],
+            },
         );
         this.registerOutputs({});
     }

@@ -9,7 +9,7 @@ export interface FileSchema<T> {
     /** Whether the data has the shape (`issues` finds nothing). */
     fits(data: unknown): data is T;
     /** What the schema finds wrong, in its own order. */
-    issues(data: unknown): Issue[];
+    readonly issues: (data: unknown) => Issue[];
 }
 
 /** Wrappers around the error that says what is wrong. */

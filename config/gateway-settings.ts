@@ -1,3 +1,4 @@
+import { egressIssues, parseTarget, type EgressTarget } from "./egress/target";
 import { setIt, type SettingReader } from "./setting-reader";
 
 /** What a stack chooses about its gateway. */
@@ -47,15 +48,30 @@ export function readGateway(read: SettingReader): GatewaySettings {
             "",
             isBaseUrl,
             "must be an http or https URL without user, query and fragment",
-            setIt(key, EXAMPLES[key]),
+            fix(key),
         );
     const otlpEndpoint = url("gatewayOtlpEndpoint");
-    return {
+    const collector = targetOf(otlpEndpoint);
+    if (otlpEndpoint !== "" && (collector?.forwarded !== true || collector.kind === "address")) {
+        const rule =
+            "must name a host and a port other than 80 and 443, which the way out forwards";
+        read.refuse("gatewayOtlpEndpoint", rule, otlpEndpoint, fix("gatewayOtlpEndpoint"));
+    }
+    const settings = {
         strictTools: read.flag("gatewayStrictTools", false),
         legacySse: read.flag("gatewayLegacySse", false),
         oauth: readOauth(read, url),
         otlpEndpoint: otlpEndpoint === "" ? undefined : otlpEndpoint,
     };
+    if (read.fine("gatewayOtlpEndpoint", ...OAUTH_REQUIRED)) {
+        const egress = gatewayEgress(settings);
+        for (const { index, problem, remedy } of egressIssues(egress)) {
+            const isCollector = index > 0 || settings.oauth === undefined;
+            const key = isCollector ? "gatewayOtlpEndpoint" : "oauthJwksUri";
+            read.refuse(key, problem, egress[index] ?? "", remedy);
+        }
+    }
+    return settings;
 }
 
 function readOauth(
@@ -86,12 +102,41 @@ function readOauth(
     if (first === undefined) return undefined;
     for (const key of OAUTH_REQUIRED) {
         if (read.has(key)) continue;
-        read.refuse(key, `must be set with ${first}`, "nothing", setIt(key, EXAMPLES[key]));
+        read.refuse(key, `must be set with ${first}`, "nothing", fix(key));
+    }
+    const keys = targetOf(jwksUri);
+    if (jwksUri !== "" && (keys === undefined || (keys.forwarded && keys.kind === "address"))) {
+        const rule = "must name a host, or an address on port 80 or 443";
+        read.refuse("oauthJwksUri", rule, jwksUri, fix("oauthJwksUri"));
     }
     return {
         ...{ issuer, jwksUri, audience, clientClaim },
         scopes: scopes === "" ? [] : scopes.split(" "),
     };
+}
+
+function fix(key: keyof typeof EXAMPLES): string {
+    return setIt(key, EXAMPLES[key]);
+}
+
+/** What the gateway has to reach outside, as an egress list; empty: nothing. */
+export function gatewayEgress({ oauth, otlpEndpoint }: GatewaySettings): string[] {
+    const found = [oauth?.jwksUri, otlpEndpoint].flatMap((url) =>
+        url === undefined ? [] : (placeOf(url) ?? []),
+    );
+    return [...new Set(found)];
+}
+
+function targetOf(url: string): EgressTarget | undefined {
+    const place = placeOf(url);
+    return place === undefined ? undefined : parseTarget(place);
+}
+
+/** `host:port` of a URL, whose port may be the scheme's. */
+function placeOf(text: string): string | undefined {
+    const url = URL.parse(text);
+    if (!url) return undefined;
+    return `${url.hostname}:${url.port || (url.protocol === "https:" ? "443" : "80")}`;
 }
 
 function isBaseUrl(text: string): boolean {

@@ -3,7 +3,9 @@ import type { ClientFile, ToolAccess } from "./clients";
 import type { AddressPlan } from "./addresses";
 import type { ServerManifest } from "./manifest-normalise";
 import type { Names } from "./names";
-import type { GatewaySettings } from "./gateway-settings";
+import { planEgress } from "./egress/plan";
+import { EGRESS_HOST } from "./egress/target";
+import { gatewayEgress, type GatewaySettings } from "./gateway-settings";
 import type { StackSettings } from "./settings";
 
 /** Servers made through the manager's API: it writes them, the gateway reads them. */
@@ -65,7 +67,7 @@ export interface GatewayConfig {
         readonly trustedProxies: readonly string[];
         readonly strictTools: boolean;
         readonly legacySse: boolean;
-        readonly oauth?: GatewaySettings["oauth"];
+        readonly oauth?: NonNullable<GatewaySettings["oauth"]> & { readonly proxyUrl?: string };
     };
 }
 
@@ -91,9 +93,18 @@ export function gatewayConfig(
             // Whom it takes a client's address from; the inner daemon's port publication leaves the edge's own as it is.
             trustedProxies: [stack.addresses.main.edge],
             ...{ strictTools, legacySse },
-            ...(oauth === undefined ? {} : { oauth }),
+            ...(oauth === undefined ? {} : { oauth: { ...oauth, ...proxied(stack) } }),
         },
     };
+}
+
+/** The gateway reaches nothing outside but by its companion, whose proxy leads to what is on HTTP's own ports. */
+function proxied({ settings }: DoorStack): { readonly proxyUrl?: string } {
+    const { proxyUrl } = planEgress(gatewayEgress(settings.gateway), {
+        companion: EGRESS_HOST,
+        hosts: {},
+    });
+    return proxyUrl === undefined ? {} : { proxyUrl };
 }
 
 /** How the gateway reaches a server, and what clients may see of it. */

@@ -135,7 +135,7 @@ export function serverLabels(
 /** The egress of a server that declares any: its companion is known to it by names, and knows the managed database. */
 export function egressOf(
     { settings, addresses }: ServerStack,
-    { egress }: ServerManifest,
+    { egress }: Pick<ServerManifest, "egress">,
 ): EgressPlan {
     const managed = settings.postgres.mode === "managed";
     return planEgress(egress, {

@@ -22,7 +22,7 @@ async function companion(
         "demo-egress",
         {
             context: stackContext(config),
-            manifest: manifest({ egress }),
+            server: manifest({ egress }),
             image: IMAGE_ID,
             network: pulumi.output("mcp-egress"),
         },

@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
 
 import { ClientTokens } from "../../components/client-tokens";
+import { EgressCompanion } from "../../components/egress-companion";
 import { Gateway } from "../../components/gateway";
 import type { ClientFile } from "../../config/clients";
 import type { GatewayConfig } from "../../config/gateway";
@@ -29,6 +30,7 @@ const client = (name: string, tokenEpoch = 1): ClientFile => ({
 async function gateway(
     config: Readonly<Record<string, string>> = {},
     clients: readonly ClientFile[] = [client("editor"), client("ci")],
+    companion?: EgressCompanion,
 ): Promise<Recorded> {
     new Gateway(
         "gateway",
@@ -36,6 +38,7 @@ async function gateway(
             context: stackContext(config),
             image: IMAGE,
             network: pulumi.output("mcp-closed"),
+            companion,
             logs: "mcp-logs",
             routes: "mcp-routes",
             manifests: [manifest({ port: 13005 }, { name: "demo" })],
@@ -148,4 +151,22 @@ test("tokens are on the host's side: the inner daemon's volume takes none with i
         "tls:index/privateKey:PrivateKey clients-editor",
         "tls:index/privateKey:PrivateKey clients-mcp-reporter",
     ]);
+});
+
+test("what the settings have it reach, it reaches by a companion alone", async () => {
+    const config = { gatewayOtlpEndpoint: "http://otel.example.com:4318" };
+    const server = { name: "mcp-gateway", egress: ["otel.example.com:4318"] };
+    const companion = new EgressCompanion(
+        "mcp-gateway-egress",
+        { context: stackContext(config), server, image: IMAGE, network: "mcp-egress" },
+        onInner(),
+    );
+    const container = await gateway(config, [], companion);
+    const { networksAdvanced, envs } = containerInputs(container);
+    expect(networksAdvanced).toEqual([
+        { name: "mcp-closed", ipv4Address: "10.90.1.251" },
+        { name: "mcp-link-mcp-gateway" },
+    ]);
+    expect(envs).toContain("OTEL_EXPORTER_OTLP_ENDPOINT=http://otel.example.com:4318");
+    expect(labelsOf(container)["mcp.egress"]).toBe("otel.example.com:4318");
 });

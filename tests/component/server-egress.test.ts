@@ -15,12 +15,24 @@ beforeEach(async () => {
 /** The server's container, with the companion that index.ts gives one with an egress list. */
 async function server(egress: "none" | readonly string[]): Promise<Recorded> {
     const context = stackContext();
-    const made = { context, manifest: manifest({ egress }), image: IMAGE_ID };
+    const server = manifest({ egress });
+    const made = { context, image: IMAGE_ID };
     const companion =
         egress === "none"
             ? undefined
-            : new EgressCompanion("demo-egress", { ...made, network: "mcp-egress" }, onInner());
-    const args = { ...made, network: "mcp-closed", volumes: {}, secrets: {}, companion };
+            : new EgressCompanion(
+                  "demo-egress",
+                  { ...made, server, network: "mcp-egress" },
+                  onInner(),
+              );
+    const args = {
+        ...made,
+        manifest: server,
+        network: "mcp-closed",
+        volumes: {},
+        secrets: {},
+        companion,
+    };
     new McpServer("demo", args, onInner());
     await recorder.settle();
     return recorder.one("Container", "demo-container");

@@ -12,6 +12,16 @@ import { until } from "../support/pulumi/wait";
 
 jest.setTimeout(300_000);
 
+/** The first message of a client of the 2025 revisions. */
+const INITIALIZE = {
+    ...{ jsonrpc: "2.0", id: 1, method: "initialize" },
+    params: {
+        protocolVersion: "2025-11-25",
+        capabilities: {},
+        clientInfo: { name: "test", version: "0" },
+    },
+};
+
 /** A daemon that is nobody's: the way to it is refused. */
 const ELSEWHERE = { DOCKER_HOST: "tcp://127.0.0.1:1" };
 
@@ -142,8 +152,11 @@ describeWhere("pulumi", "the life of a stack", () => {
         const before = { host: await stack.host(), inner: await stack.inner() };
         project.manifest("notes.yml", notes("10s"));
         const answer = await stack.up();
-        // The component, its container, and its registration.
-        expect(answer.changes).toEqual({ create: 3, same: expect.any(Number) as number });
+        // The component, its container, and its registration; the gateway is told by another carrier.
+        expect(answer.changes).toEqual({
+            ...{ create: 3, replace: 1 },
+            same: expect.any(Number) as number,
+        });
         expect(silent(answer)).toEqual([]);
         expect(await stack.host()).toEqual(before.host);
         expect(without(await stack.inner(), "notes-mcp")).toEqual(before.inner);
@@ -169,10 +182,46 @@ describeWhere("pulumi", "the life of a stack", () => {
         const before = { host: await stack.host(), inner: await stack.inner() };
         project.manifest("notes.yml");
         const answer = await stack.up();
-        expect(answer.changes).toEqual({ delete: 3, same: expect.any(Number) as number });
+        expect(answer.changes).toEqual({
+            ...{ delete: 3, replace: 1 },
+            same: expect.any(Number) as number,
+        });
         expect(silent(answer)).toEqual([]);
         expect(await stack.host()).toEqual(before.host);
         expect(await stack.inner()).toEqual(without(before.inner, "notes-mcp"));
+    });
+
+    test("a client's new token ends the old one, and nothing restarts for it", async () => {
+        await stack.ensureUp();
+        const token = async (): Promise<string> =>
+            (await stack.mcp(["client", "token", "local"])).stdout.trim();
+        const asked = async (bearer: string): Promise<number> => {
+            const url = `http://127.0.0.1:${String(stack.portOffset + 10_005)}/servers/files-mcp/mcp`;
+            const response = await fetch(url, {
+                method: "POST",
+                headers: {
+                    authorization: `Bearer ${bearer}`,
+                    "content-type": "application/json",
+                    accept: "application/json, text/event-stream",
+                },
+                body: JSON.stringify(INITIALIZE),
+            });
+            await response.body?.cancel();
+            return response.status;
+        };
+        const before = { host: await stack.host(), inner: await stack.inner() };
+        const old = await token();
+        expect(await asked(old)).toBe(200);
+        expect(silent(await stack.ok(["client", "rotate", "local"]))).toEqual([]);
+        const fresh = await token();
+        expect(fresh).not.toBe(old);
+        // The gateway looks at its file every second.
+        await until("the gateway to take it up", 10, async () =>
+            (await asked(fresh)) === 200 ? true : undefined,
+        );
+        expect(await asked(old)).toBe(401);
+        expect(await stack.host()).toEqual(before.host);
+        expect(await stack.inner()).toEqual(before.inner);
     });
 
     test("rotating replaces the orchestrator and nothing inside, and the servers answer again", async () => {

@@ -1,7 +1,13 @@
 /** Holds the configuration in force and replaces it when the file changes. */
 import { readFileSync, unwatchFile, watchFile } from "node:fs";
 
-import { ConfigError, parseConfig, parseServers, type Config, type ServerConfig } from "./config.ts";
+import {
+    ConfigError,
+    parseConfig,
+    parseServers,
+    type Config,
+    type ServerConfig,
+} from "./config.ts";
 import type { Logger } from "./log.ts";
 
 /** Asking for the file's state works across renames, bind mounts and symbolic links; events do not. */
@@ -110,7 +116,8 @@ export class ConfigFile {
         const ports = new Set(servers.flatMap(({ port }) => port ?? []));
         const free = this.#added.filter(({ name, port }) => {
             const taken = names.has(name) || (port !== undefined && ports.has(port));
-            if (taken) this.#log.error({ server: name, port }, "added server's name or port is taken");
+            if (taken)
+                this.#log.error({ server: name, port }, "added server's name or port is taken");
             return !taken;
         });
         return { ...this.#own, servers: [...servers, ...free] };

@@ -111,6 +111,8 @@ const settings = z.strictObject({
             audience: httpUrl,
             scopes: z.array(z.string().regex(/^[\x21\x23-\x5B\x5D-\x7E]+$/)).default([]),
             clientClaim: z.string().min(1).default("client_id"),
+            /** HTTP proxy through which the keys are fetched. */
+            proxyUrl: httpUrl.optional(),
         })
         .optional(),
 });

@@ -48,7 +48,8 @@ The configuration file, with defaults in parentheses:
               sessions 64}
   settings    strictTools (false), allowedHosts [], allowedOrigins [], trustedProxies [],
               legacySse (false), sessionIdleSeconds (1800), maxReplyBytes (16777216),
-              oauth {issuer, jwksUri, audience, scopes [], clientClaim "client_id"} (none)
+              oauth {issuer, jwksUri, audience, scopes [], clientClaim "client_id",
+              proxyUrl (none: straight to jwksUri)} (none)
 
 Exit codes: 0 stopped by SIGTERM or SIGINT; 1 could not listen, or a defect; 2 bad settings or
 configuration. SIGHUP reads the configuration at once.

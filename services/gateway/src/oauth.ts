@@ -1,5 +1,13 @@
 /** The OAuth 2.1 resource server: protected-resource metadata (RFC 9728) and access tokens (RFC 9068). */
-import { createRemoteJWKSet, errors, jwtVerify, type JWTPayload } from "jose";
+import {
+    createRemoteJWKSet,
+    customFetch,
+    errors,
+    jwtVerify,
+    type FetchImplementation,
+    type JWTPayload,
+} from "jose";
+import { fetch, ProxyAgent } from "undici";
 
 import type { OAuthConfig } from "./config.ts";
 import type { Refusal } from "./refusal.ts";
@@ -17,6 +25,18 @@ export function looksLikeJwt(token: string): boolean {
     return /^eyJ[\w-]*\.[\w-]+\.[\w-]+$/.test(token);
 }
 
+/** `fetch` by way of an HTTP proxy. */
+function through(proxyUrl: string): FetchImplementation {
+    const dispatcher = new ProxyAgent(proxyUrl);
+    return async (url, { headers, method, redirect, signal }) => {
+        const answer = await fetch(url, {
+            ...{ method, redirect, signal, dispatcher },
+            headers: Object.fromEntries(headers),
+        });
+        return new Response(await answer.text(), { status: answer.status });
+    };
+}
+
 /** Checks the access tokens of one authorization server. */
 export class TokenVerifier {
     readonly config: OAuthConfig;
@@ -26,6 +46,7 @@ export class TokenVerifier {
         this.config = config;
         this.#keys = createRemoteJWKSet(new URL(config.jwksUri), {
             timeoutDuration: JWKS_TIMEOUT_MS,
+            ...(config.proxyUrl === undefined ? {} : { [customFetch]: through(config.proxyUrl) }),
         });
     }
 

@@ -1,5 +1,8 @@
 /** The gateway as an OAuth 2.1 resource server. */
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import type { TestContext } from "node:test";
 
 import { generateKeyPair } from "jose";
@@ -98,4 +101,33 @@ check("OAuth: keys that cannot be had are no reason to call a token wrong", asyn
     const { status, headers } = await post(gateway.url("one"), "tools/call", ECHO, { token });
     assert.equal(status, 503);
     assert.equal(headers["retry-after"], "5");
+});
+
+check("keys are fetched through the proxy when there is one", async (t) => {
+    const authority = await Authority.start();
+    t.after(() => authority.close());
+    const asked: string[] = [];
+    // It alone knows where the name leads.
+    const proxy = createServer((req, res) => {
+        asked.push(String(req.url));
+        void fetch(`${authority.issuer}/jwks`)
+            .then((answer) => answer.text())
+            .then((text) => res.end(text));
+    });
+    proxy.listen(0, "127.0.0.1");
+    await once(proxy, "listening");
+    t.after(() => proxy.close());
+    const { port } = proxy.address() as AddressInfo;
+    const oauth = {
+        issuer: authority.issuer,
+        jwksUri: "http://keys.invalid/jwks",
+        audience: "https://gateway.example",
+        proxyUrl: `http://127.0.0.1:${port}`,
+    };
+    const gateway = await stage(t, [{ name: "agent", oauthClient: "c", servers: ["*"] }], {
+        oauth,
+    });
+    const token = await authority.token({ aud: oauth.audience, client_id: "c" });
+    const { status } = await post(gateway.url("one"), "tools/call", ECHO, { token });
+    assert.deepEqual([status, asked], [200, ["http://keys.invalid/jwks"]]);
 });

@@ -1,3 +1,4 @@
+import { gatewayEgress } from "../../../config/gateway-settings";
 import { loadSettings, type StackSettings } from "../../../config/settings";
 
 const ADDRESSES = {
@@ -22,8 +23,8 @@ test("OAuth is on when its three addresses are set", () => {
 });
 
 test("one of them alone is refused with what is missing", () => {
-    const { oauthJwksUri: _, ...rest } = ADDRESSES;
-    expect(() => gateway(rest)).toThrow(
+    const { oauthIssuer, oauthAudience } = ADDRESSES;
+    expect(() => gateway({ oauthIssuer, oauthAudience })).toThrow(
         "oauthJwksUri: must be set with oauthIssuer, got nothing; " +
             "set it with: pulumi config set oauthJwksUri https://id.example.com/.well-known/jwks.json",
     );
@@ -47,4 +48,24 @@ test("spans go to a collector when one is named", () => {
     expect(gateway({}).otlpEndpoint).toBeUndefined();
     const otlpEndpoint = "http://otel.example.com:4318";
     expect(gateway({ gatewayOtlpEndpoint: otlpEndpoint })).toMatchObject({ otlpEndpoint });
+});
+
+test("what it has to reach outside is what its companion lets through", () => {
+    expect(gatewayEgress(gateway({}))).toEqual([]);
+    const otlp = { gatewayOtlpEndpoint: "http://otel.example.com:4318" };
+    expect(gatewayEgress(gateway({ ...ADDRESSES, ...otlp }))).toEqual([
+        "id.example.com:443",
+        "otel.example.com:4318",
+    ]);
+});
+
+test.each([
+    ["oauthJwksUri", "http://10.0.0.5:8080/keys", /must name a host, or an address on port 80/],
+    ["oauthJwksUri", "https://[::1]/keys", /must name a host, or an address on port 80/],
+    ["oauthJwksUri", "https://localhost/keys", /oauthJwksUri: /],
+    ["gatewayOtlpEndpoint", "https://otel.example.com", /a port other than 80 and 443/],
+    ["gatewayOtlpEndpoint", "http://10.0.0.5:4318", /must name a host and a port/],
+    ["gatewayOtlpEndpoint", "http://localhost:4318", /gatewayOtlpEndpoint: /],
+])("%s %s is told to be out of its companion's reach", (key, text, words) => {
+    expect(() => gateway({ ...ADDRESSES, [key]: text })).toThrow(words);
 });

@@ -131,6 +131,8 @@ test("the gateway itself accepts the configuration, and means the same by it", (
             audience: "http://localhost:10005",
             scopes: ["mcp:tools", "mcp:read"],
             clientClaim: "client_id",
+            // The companion: the gateway reaches no name outside by itself.
+            proxyUrl: "http://egress:3128",
         },
     });
 });
