@@ -105,7 +105,7 @@ export class Gateway extends pulumi.ComponentResource {
                         : { OTEL_EXPORTER_OTLP_ENDPOINT: otlpEndpoint }),
                 },
                 memoryMb: 256,
-                cpus: 1,
+                cpus: 0.75,
                 stopGraceSeconds: 15,
                 tmpfs: { "/tmp": TMP_OPTIONS },
                 networks: [

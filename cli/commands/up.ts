@@ -147,10 +147,9 @@ export async function bringUp(
 ): Promise<void> {
     const { out } = session;
     const changes = await engine.up(showSteps(out), { policyPacks });
-    const [endpoints, edge] = await Promise.all([
-        checkEndpoints(session.project, manifests, 30_000),
-        checkEdge(session.project, 30_000),
-    ]);
+    const endpoints = await checkEndpoints(session.project, manifests, 30_000);
+    // After them: it answers for all servers once each of them does.
+    const edge = await checkEdge(session.project, 30_000);
     const consul = await meshStates(context, manifests, REPORT_PATIENCE_MS);
     const more = [
         edgeLine(context, edge),

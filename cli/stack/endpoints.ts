@@ -134,7 +134,8 @@ const META = {
 };
 
 /**
- * Checks every server by a real `tools/list`, on its own port or through the edge where that is not published, retrying for `patienceMs` those that do not answer yet.
+ * Checks every server by a real `tools/list`, on its own port or through the edge where that is not published, retrying
+ * for `patienceMs` those that do not answer yet.
  */
 export async function checkEndpoints(
     project: Project,

@@ -36,7 +36,7 @@ export const EGRESS_HEALTH: readonly string[] = ["bash", "/opt/egress/mcp-egress
  * Limits of a companion. Measured with both programs: 13 MiB at rest, 49 with a stalled download on every connection the
  * proxy takes, 35 after 15000 requests.
  */
-export const EGRESS_LIMITS = { memoryMb: 64, cpus: 0.25, pids: 32 } as const;
+export const EGRESS_LIMITS = { memoryMb: 64, cpus: 0.125, pids: 32 } as const;
 
 const FIRST_PROXY_PORT = 3128;
 

@@ -1,7 +1,7 @@
 import { exec, host, type Inspection } from "../docker";
 import type { TestStack } from "../stack";
 import { MANAGER } from "../manager";
-import { FETCHING, FETCHING_PIDS, GATEWAY, SERVERS, SITE_PORT } from "./servers";
+import { COMPANIONS, FETCHING, FETCHING_PIDS, GATEWAY, SERVERS, SITE_PORT } from "./servers";
 
 const SHA256 = /^sha256:[0-9a-f]{64}$/;
 const WEB = ["*:80", "*:443"];
@@ -44,9 +44,7 @@ export function barTests(stack: TestStack): void {
             server: SERVERS,
             manager: [MANAGER],
             gateway: [GATEWAY],
-            egress: SERVERS.filter((name) => name !== "files-mcp").map(
-                (name) => `mcp-egress-${name}`,
-            ),
+            egress: COMPANIONS,
             "server-secrets": [
                 "mcp-clients.secrets",
                 `${GATEWAY}.secrets`,

@@ -1,9 +1,8 @@
 import { datagramsTo, serveSite, type Site } from "../http";
 import { MANAGER } from "../manager";
 import type { TestStack } from "../stack";
-import { FETCHING, PORTS, SERVERS, SITE_PORT } from "./servers";
+import { COMPANIONS, FETCHING, PORTS, SERVERS, SITE_PORT } from "./servers";
 
-const COMPANIONS = ["mcp-egress-fetch-test", "mcp-egress-http-mcp", "mcp-egress-postgres-mcp"];
 const GATEWAY = "mcp-gateway";
 
 /** Connects to each "<address> <port>" at once; prints those that answered within 3 s, by a refusal as well. */

@@ -6,7 +6,7 @@ import type { Inspection } from "../docker";
 import { ask } from "../http";
 import { MANAGER, ManagerApi } from "../manager";
 import type { TestStack } from "../stack";
-import { GATEWAY, PORTS, PRODUCT, SERVERS } from "./servers";
+import { COMPANIONS, GATEWAY, PORTS, PRODUCT, SERVERS } from "./servers";
 
 const MADE = "made-mcp";
 const MADE_PORT = 13_009;
@@ -56,7 +56,7 @@ export function managerTests(stack: TestStack): void {
         expect(found?.HostConfig).toMatchObject({
             ...{ Privileged: false, CapAdd: [], CapDrop: ["ALL"], ReadonlyRootfs: true },
             ...{ SecurityOpt: ["no-new-privileges"], Init: true, Runtime: "mcp-runc" },
-            ...{ Memory: 256 * 1024 ** 2, MemorySwap: 256 * 1024 ** 2, CpuQuota: 100_000 },
+            ...{ Memory: 256 * 1024 ** 2, MemorySwap: 256 * 1024 ** 2, CpuQuota: 50_000 },
         });
         expect(JSON.stringify(found?.Mounts)).not.toContain("docker.sock");
         const mounts = found?.Mounts.map(({ Destination, RW }) => `${Destination} ${String(RW)}`);
@@ -91,7 +91,7 @@ export function managerTests(stack: TestStack): void {
             SERVERS.every((name) => containers.find((one) => one.name === name)?.mcp?.up),
         );
         expect(found.containers.map(({ name }) => name)).toEqual(
-            [...SERVERS, GATEWAY, MANAGER].sort(),
+            [...SERVERS, ...COMPANIONS, GATEWAY, MANAGER].sort(),
         );
         const files = await api.one("files-mcp");
         const [inspected] = await stack.inspect("files-mcp");

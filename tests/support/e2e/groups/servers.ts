@@ -29,6 +29,11 @@ export const SERVERS = [FETCHING, ...PRODUCT] as const;
 /** Port of the page that `fetch-test` declares, on the host's address of the stack's network. */
 export const SITE_PORT = 18080;
 
+/** Companions of those that declare egress. */
+export const COMPANIONS = [FETCHING, "http-mcp", "postgres-mcp"].map(
+    (name) => `mcp-egress-${name}`,
+);
+
 /** Processes `fetch-test` asks for: not the default, so that the number shows where it comes from. */
 export const FETCHING_PIDS = 96;
 
