@@ -4,6 +4,7 @@ import pc from "picocolors";
 import type { PreviewOptions } from "./commands/preview";
 import { CliError, messageOf } from "./errors";
 import "./environment";
+import { DEFAULT_STACK } from "./project";
 import { openSession, type GlobalOptions, type Session } from "./session";
 
 const EXAMPLES = `
@@ -24,7 +25,7 @@ function program(): Command {
             "Run MCP servers for many AI clients in a Docker-in-Docker orchestrator on a machine you own.",
         )
         .version("0.1.0")
-        .option("-s, --stack <name>", "stack to work on", process.env.MCP_STACK ?? "dev")
+        .option("-s, --stack <name>", "stack to work on", process.env.MCP_STACK ?? DEFAULT_STACK)
         .option("--json", "print the result as JSON on standard output")
         .addHelpText("after", EXAMPLES)
         .showHelpAfterError("(./mcp --help shows the commands)");

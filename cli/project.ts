@@ -18,6 +18,9 @@ import { CliError } from "./errors";
 /** Name in Pulumi.yaml; the namespace of the config keys. */
 export const PROJECT_NAME = "sutazai-mcp";
 
+/** Stack that a command works on when none is named. */
+export const DEFAULT_STACK = "dev";
+
 /** One stack of the project in this folder: where its files are and what its settings say. */
 export class Project {
     constructor(

@@ -36,7 +36,8 @@ export class ClientTokens extends pulumi.ComponentResource {
         super(CLIENT_TOKENS_TYPE, name, {}, opts);
         const make = (client: string, epoch: number): ClientToken => {
             // A raised epoch is another key, and so another token.
-            const suffix = epoch === CLIENT_DEFAULTS.tokenEpoch ? "" : `-${String(epoch)}`;
+            // A dot, which no client's name has: "x" at epoch 2 must not be "x-2".
+            const suffix = epoch === CLIENT_DEFAULTS.tokenEpoch ? "" : `.${String(epoch)}`;
             const token = generatedPassword(`${name}-${client}${suffix}`, { parent: this });
             const sha256 = token.apply((text) => createHash("sha256").update(text).digest("hex"));
             return { name: client, token, sha256 };

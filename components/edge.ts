@@ -17,7 +17,7 @@ import { ownerLabels, type StackContext } from "./stack-context";
 
 export const EDGE_TYPE = "mcp:host:Edge";
 
-/** A user of its own on the host, so that the limit of processes counts the edge's alone. */
+/** A user of its own on the host: the limit of processes counts those of every stack's edge, and nothing else. */
 const USER = 10_005;
 /** Threads, which is what the kernel counts; Caddy has about 15, Kong 10. */
 const PROCESSES = 512;
@@ -45,7 +45,10 @@ export class Edge extends pulumi.ComponentResource {
         const { settings, names, addresses } = context;
         const child = { parent: this };
         const labels = ownerLabels(settings.stack, "edge");
-        const plan = planEdge(settings, edgeSettings(settings.edge, PORTS.gateway.container));
+        const plan = planEdge(settings, {
+            ...edgeSettings(settings.edge, PORTS.gateway.container),
+            legacySse: settings.gateway.legacySse,
+        });
         const program = PROGRAMS[settings.edge.program](plan);
         if ((plan.tls === undefined) !== (certificate === undefined)) {
             throw new pulumi.RunError("edge: has a certificate exactly when edgeTls is not none");

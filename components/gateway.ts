@@ -19,6 +19,7 @@ import { TMP_OPTIONS } from "../config/server-container";
 import type { ClientToken, ClientTokens } from "./client-tokens";
 import type { EgressCompanion } from "./egress-companion";
 import { managedContainer } from "./managed-container";
+import { generatedPassword } from "./password";
 import { ServerSecrets } from "./server-secrets";
 import { labelList, ownerLabels, type StackContext } from "./stack-context";
 
@@ -26,6 +27,7 @@ export const GATEWAY_TYPE = "mcp:inner:Gateway";
 
 /** The configuration below `PATHS.secrets`. */
 const CONFIG_FILE = "gateway.json";
+const AUDIT_KEY_FILE = "audit-key";
 
 export interface GatewayArgs {
     readonly context: StackContext;
@@ -66,6 +68,8 @@ export class Gateway extends pulumi.ComponentResource {
             );
         const config = carried("config", GATEWAY_NAME, [
             { name: CONFIG_FILE, content: configuration(args) },
+            // Of the argument hashes in the audit, so that equal ones stay equal over restarts.
+            { name: AUDIT_KEY_FILE, content: generatedPassword(`${name}-audit-key`, child) },
         ]);
         // Not for the gateway, which has their hashes: for `./mcp client token`, by way of the host's daemon.
         const tokens = [...args.tokens.clients, args.tokens.system];
@@ -99,6 +103,7 @@ export class Gateway extends pulumi.ComponentResource {
                     GATEWAY_METRICS_HOST: addresses.inner.gateway,
                     GATEWAY_METRICS_PORT: String(PORTS.gatewayMetrics),
                     GATEWAY_AUDIT_FILE: `${PATHS.audit}/calls.jsonl`,
+                    GATEWAY_AUDIT_KEY_FILE: `${PATHS.secrets}/${AUDIT_KEY_FILE}`,
                     GATEWAY_PINS_FILE: `${PATHS.gatewayState}/pins.json`,
                     ...(otlpEndpoint === undefined
                         ? {}

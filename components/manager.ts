@@ -1,15 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
 
-import {
-    CONSUL_PORTS,
-    INNER_RUNTIME,
-    LABELS,
-    MANAGER_NAME,
-    PATHS,
-    PORTS,
-    SERVER_USER,
-} from "../config/defaults";
+import { INNER_RUNTIME, LABELS, MANAGER_NAME, PATHS, PORTS, SERVER_USER } from "../config/defaults";
 import { ROUTES_FILE } from "../config/gateway";
+import { managerSees } from "../config/manager";
 import { TMP_OPTIONS } from "../config/server-container";
 
 import { managedContainer } from "./managed-container";
@@ -76,7 +69,8 @@ export class Manager extends pulumi.ComponentResource {
             },
             child,
         );
-        const consul = ownConsul(context);
+        const { consul, edge } = managerSees(context);
+        const scheme = settings.edge.tls.mode === "none" ? "http" : "https";
         managedContainer(
             `${name}-container`,
             {
@@ -101,6 +95,7 @@ export class Manager extends pulumi.ComponentResource {
                     MANAGER_ALLOWED_HOSTS: allowedHosts(context).join(","),
                     MANAGER_STACK: stackJson(context),
                     ...(consul === undefined ? {} : { MANAGER_CONSUL_URL: `http://${consul}` }),
+                    MANAGER_EDGE_URL: `${scheme}://${edge}`,
                 },
                 memoryMb: 256,
                 cpus: 0.5,
@@ -127,7 +122,7 @@ export class Manager extends pulumi.ComponentResource {
                         readOnly: true,
                     },
                 ],
-                labels: { ...labels, [LABELS.egress]: consul ?? "none" },
+                labels: { ...labels, [LABELS.egress]: [consul ?? [], edge].flat().join(" ") },
                 health: {
                     test: [
                         ...["CMD", "curl", "-fsS", "-m", "4"],
@@ -144,12 +139,6 @@ export class Manager extends pulumi.ComponentResource {
         );
         this.registerOutputs({ tokens: this.tokens });
     }
-}
-
-/** `host:port` of the own Consul's API; an external one is not asked. */
-function ownConsul({ settings, addresses }: StackContext): string | undefined {
-    if (settings.consul.mode !== "managed") return undefined;
-    return `${addresses.main.consul}:${String(CONSUL_PORTS.http)}`;
 }
 
 /** Names a request may come under: everything else is refused against DNS rebinding. */

@@ -1,13 +1,8 @@
 import type * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 
-import {
-    CONSUL_PORTS,
-    INNER_RUNTIME,
-    MAX_STOP_GRACE_SECONDS,
-    PATHS,
-    PORTS,
-} from "../config/defaults";
+import { INNER_RUNTIME, MAX_STOP_GRACE_SECONDS, PATHS, PORTS } from "../config/defaults";
+import { managerSees } from "../config/manager";
 import { hostPort } from "../config/names";
 
 import { upload, type PublishedPort } from "./container-types";
@@ -64,11 +59,9 @@ export class Orchestrator extends pulumi.ComponentResource {
                     MCP_LINK_SUBNETS: addresses.inner.links,
                     MCP_MANAGER: addresses.inner.manager,
                     MCP_PEERS: `${addresses.inner.manager} ${addresses.inner.gateway}`,
-                    ...(settings.consul.mode === "managed"
-                        ? {
-                              MCP_CONSUL: `${addresses.main.consul}:${String(CONSUL_PORTS.http)}`,
-                          }
-                        : {}),
+                    MCP_MANAGER_SEES: Object.values(managerSees(context))
+                        .filter((place) => place !== undefined)
+                        .join(" "),
                     ...(settings.plainApi ? { MCP_PLAIN_API_FROM: addresses.main.gateway } : {}),
                 },
                 memoryMb: settings.orchestrator.memoryMb,

@@ -1,5 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 
+import { PORTS } from "../config/defaults";
+
 import type { ConsulAccess } from "./consul-access";
 import { upload } from "./container-types";
 import { managedContainer } from "./managed-container";
@@ -48,6 +50,7 @@ export class Reporter extends pulumi.ComponentResource {
                         ? {}
                         : { REPORTER_DATACENTER: consul.datacenter }),
                     REPORTER_MCP_TOKEN_FILE: `${FILES}/mcp-token`,
+                    REPORTER_MCP_TOKEN_AT: `${addresses.main.orchestrator}:${String(PORTS.gateway.container)}`,
                     REPORTER_TLS_CA_FILE: `${FILES}/daemon-ca.pem`,
                     REPORTER_NODE: names.orchestrator,
                     REPORTER_SERVICE: names.service("mcp-reporter"),

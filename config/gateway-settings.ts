@@ -52,7 +52,7 @@ export function readGateway(read: SettingReader): GatewaySettings {
         );
     const otlpEndpoint = url("gatewayOtlpEndpoint");
     const collector = targetOf(otlpEndpoint);
-    if (otlpEndpoint !== "" && (collector?.forwarded !== true || collector.kind === "address")) {
+    if (otlpEndpoint !== "" && !isForwardedName(collector)) {
         const rule =
             "must name a host and a port other than 80 and 443, which the way out forwards";
         read.refuse("gatewayOtlpEndpoint", rule, otlpEndpoint, fix("gatewayOtlpEndpoint"));
@@ -105,8 +105,12 @@ function readOauth(
         read.refuse(key, `must be set with ${first}`, "nothing", fix(key));
     }
     const keys = targetOf(jwksUri);
-    if (jwksUri !== "" && (keys === undefined || (keys.forwarded && keys.kind === "address"))) {
-        const rule = "must name a host, or an address on port 80 or 443";
+    if (jwksUri !== "" && (keys === undefined || (keys.forwarded && !isForwardedName(keys)))) {
+        const rule = "must name a host with a dot in its name, or one on port 80 or 443";
+        read.refuse("oauthJwksUri", rule, jwksUri, fix("oauthJwksUri"));
+    }
+    if (jwksUri.startsWith("http:") && keys?.kind === "public") {
+        const rule = "must be https: whoever changes the keys on their way is every client";
         read.refuse("oauthJwksUri", rule, jwksUri, fix("oauthJwksUri"));
     }
     return {
@@ -125,6 +129,11 @@ export function gatewayEgress({ oauth, otlpEndpoint }: GatewaySettings): string[
         url === undefined ? [] : (placeOf(url) ?? []),
     );
     return [...new Set(found)];
+}
+
+/** Known by its companion's name alone: one without a dot could be that of a server, which the gateway finds first. */
+function isForwardedName(target: EgressTarget | undefined): boolean {
+    return target?.forwarded === true && target.kind !== "address" && target.host.includes(".");
 }
 
 function targetOf(url: string): EgressTarget | undefined {

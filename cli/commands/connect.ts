@@ -9,6 +9,7 @@ import { chooseTargets, everyTarget, type Endpoints } from "../connect/targets";
 import { FormatIssue, type ConnectTarget, type Scope, type Surroundings } from "../connect/types";
 import { CliError } from "../errors";
 import { health, table } from "../output";
+import { DEFAULT_STACK } from "../project";
 import type { Session } from "../session";
 import { edgeFetch, edgeServerUrl, edgeUrl } from "../stack/edge";
 
@@ -26,16 +27,17 @@ export interface ConnectOptions {
 }
 
 /** Endpoints a stack has at its edge: all servers as one, and each of them; the same token opens both. */
-export function publishedEndpoints({ project }: Session): Endpoints {
+export function publishedEndpoints(session: Session): Endpoints {
+    const { project } = session;
     const context = project.context();
-    const tokenEnv = tokenVariable(project.stack);
+    const token = { tokenEnv: tokenVariable(project.stack), tokenFrom: tokenCommand(session) };
     const servers = project.manifests().map(({ name }) => ({
         name,
         url: edgeServerUrl(context, name),
-        tokenEnv,
+        ...token,
     }));
     return {
-        all: { name: `${context.settings.namePrefix}mcp`, url: edgeUrl(context), tokenEnv },
+        all: { name: `${context.settings.namePrefix}mcp`, url: edgeUrl(context), ...token },
         servers,
     };
 }
@@ -84,11 +86,12 @@ function placeOf(
 /** How a target's token stands in the file; a client that takes no reference needs `--write-token`. */
 function tokenIn(
     client: Client,
-    { name, tokenEnv }: ConnectTarget,
+    target: ConnectTarget,
     scope: Scope,
     file: ConfigFile,
     options: ConnectOptions,
 ): Token | undefined {
+    const { name, tokenEnv } = target;
     if (tokenEnv === undefined) return undefined;
     if (client.reference) return { variable: tokenEnv, reference: client.reference(tokenEnv) };
     if (options.writeToken !== true || scope !== "user") {
@@ -104,18 +107,27 @@ function tokenIn(
         );
     }
     if (options.print === true) return { variable: tokenEnv, reference: `<value of ${tokenEnv}>` };
-    return { variable: tokenEnv, reference: tokenValue(tokenEnv) };
+    return { variable: tokenEnv, reference: tokenValue(target) };
 }
 
-/** What gives a shell the token of the client that may do everything; of another one by its name. */
-function exportOf(variable: string): string {
-    return `export ${variable}="$(./mcp client token local)"`;
+/** The command that prints a token: of the client that may do everything, or else of the first that has one. */
+function tokenCommand({ project }: Session): string {
+    const names = project.clients().flatMap(({ name, oauthClient }) => (oauthClient ? [] : [name]));
+    const client = names.includes("local") ? "local" : (names[0] ?? "NAME");
+    const stack = project.stack === DEFAULT_STACK ? "" : `--stack ${project.stack} `;
+    return `./mcp ${stack}client token ${client}`;
 }
 
-function tokenValue(variable: string): string {
+/** What puts the token into a shell. */
+function exportOf({ tokenEnv = "", tokenFrom = "..." }: ConnectTarget): string {
+    return `export ${tokenEnv}="$(${tokenFrom})"`;
+}
+
+function tokenValue(target: ConnectTarget): string {
+    const { tokenEnv: variable = "" } = target;
     const value = process.env[variable];
     if (value !== undefined && value !== "") return value;
-    throw new CliError(`${variable} is not set`, `run ${exportOf(variable)}`);
+    throw new CliError(`${variable} is not set`, `run ${exportOf(target)}`);
 }
 
 /** Does something with the text of a file; what cannot be read or edited becomes one line with the place. */
@@ -224,8 +236,8 @@ function hints(
     authorityHint(session, targets);
     if (hint !== undefined && targets.length > 0) out.say(hint);
     if (!client.reference || client.support) return;
-    for (const variable of new Set(targets.flatMap(({ tokenEnv }) => tokenEnv ?? [])))
-        out.say(`start ${client.name} with its token: ${exportOf(variable)}`);
+    const [target] = targets.filter(({ tokenEnv }) => tokenEnv !== undefined);
+    if (target) out.say(`start ${client.name} with its token: ${exportOf(target)}`);
 }
 
 async function check(
@@ -240,7 +252,11 @@ async function check(
         const entry = servers[target.name];
         const address = entry?.[client.address];
         if (entry !== undefined && typeof address === "string" && URL.canParse(address))
-            return { target, address, token: tokenOfEntry(client, entry, target, tokenValue) };
+            return {
+                target,
+                address,
+                token: tokenOfEntry(client, entry, target, () => tokenValue(target)),
+            };
         throw new CliError(
             `${file}: no entry with an address for ${target.name}`,
             `run ./mcp connect ${client.name}`,

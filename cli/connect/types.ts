@@ -6,6 +6,8 @@ export interface ConnectTarget {
     readonly url: string;
     /** Environment variable that holds the bearer token; undefined for an endpoint without one. */
     readonly tokenEnv?: string;
+    /** Command that prints that token, for whoever has to be told. */
+    readonly tokenFrom?: string;
 }
 
 /** Whom the entry is for: whoever works in this project, or this user everywhere. */

@@ -1,4 +1,4 @@
-import { INNER_NETWORKS, LABELS } from "../../config/defaults";
+import { INNER_NETWORKS, LABELS, POSTGRES_HOST } from "../../config/defaults";
 import { planEgress } from "../../config/egress/plan";
 import { EGRESS_HOST, egressIssues } from "../../config/egress/target";
 import { namesFor } from "../../config/names";
@@ -49,7 +49,7 @@ function networksFor(
     if (part === COMPONENTS.egress) {
         return [INNER_NETWORKS.egress, names.link(labelOf(subject, LABELS.server) ?? "")];
     }
-    // The manager's one target, the own Consul, is let out of the closed network by a rule for that address alone.
+    // What the manager sees is let out of the closed network by a rule for those addresses alone.
     const alone = targets.length === 0 || part === COMPONENTS.manager;
     if (alone) return [INNER_NETWORKS.closed];
     return [INNER_NETWORKS.closed, names.link(subject.at("name").text() ?? "")];
@@ -102,6 +102,10 @@ function* companion(subject: Subject, targets: readonly string[]): Iterable<Find
     });
     if (Object.keys(companionHosts).length !== Object.keys(hosts).length) {
         yield { path: "hosts", problem: "names a host that is not declared" };
+    }
+    // An entry here is believed, whatever range it leads to.
+    if (Object.keys(hosts).some((host) => host !== POSTGRES_HOST)) {
+        yield { path: "hosts", problem: `leads a name other than ${POSTGRES_HOST} somewhere` };
     }
     const given = subject
         .at("envs")

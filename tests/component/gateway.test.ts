@@ -73,7 +73,7 @@ test("lives within the bar, on the servers' network at a fixed address, and asks
         securityOpts: ["no-new-privileges"],
         memory: 256,
         memorySwap: 256,
-        cpuQuota: 100_000,
+        cpuQuota: 75_000,
         restart: "unless-stopped",
         dns: ["127.0.0.1"],
     });
@@ -142,6 +142,11 @@ test("another epoch is another token, of that client alone", async () => {
     await gateway({}, [client("editor", 2), client("ci")]);
     expect(tokenOf("editor")).not.toBe(editor);
     expect(tokenOf("ci")).toBe(ci);
+});
+
+test("a client at a later epoch is not the one whose name looks like it", async () => {
+    await gateway({}, [client("laptop", 2), client("laptop-2")]);
+    expect(tokenOf("laptop")).not.toBe(tokenOf("laptop-2"));
 });
 
 test("tokens are on the host's side: the inner daemon's volume takes none with it", async () => {

@@ -113,14 +113,15 @@ test("knows the daemon, the names it is asked by, and what decides how servers l
     });
 });
 
-test("reaches nothing of an external Consul, and says so", async () => {
+test("sees the own Consul and the edge, nothing of an external Consul, and says so", async () => {
     const own = await manager();
-    expect(labelsOf(own)["mcp.egress"]).toBe("10.89.0.5:8500");
+    expect(labelsOf(own)["mcp.egress"]).toBe("10.89.0.5:8500 10.89.0.6:8000");
+    expect(envs(own)).toMatchObject({ MANAGER_EDGE_URL: "http://10.89.0.6:8000" });
     recorder = await startMocks();
     const container = await manager({
         consulMode: "external",
         consulAddress: "consul.example.com:8500",
     });
-    expect(labelsOf(container)["mcp.egress"]).toBe("none");
+    expect(labelsOf(container)["mcp.egress"]).toBe("10.89.0.6:8000");
     expect(envs(container)).not.toHaveProperty("MANAGER_CONSUL_URL");
 });

@@ -211,10 +211,10 @@ describe("published ports", () => {
             "DOCKER_DRIVER=overlay2",
             "DOCKER_TLS_CERTDIR=/certs",
             "MCP_CLOSED_SUBNET=10.90.1.0/24",
-            "MCP_CONSUL=10.89.0.5:8500",
             "MCP_EGRESS_SUBNET=10.90.2.0/24",
             "MCP_LINK_SUBNETS=10.90.192.0/18",
             "MCP_MANAGER=10.90.1.250",
+            "MCP_MANAGER_SEES=10.89.0.5:8500 10.89.0.6:8000",
             "MCP_PEERS=10.90.1.250 10.90.1.251",
             "MCP_POOL=10.90.0.0/16",
         ]);

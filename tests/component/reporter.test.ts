@@ -68,6 +68,7 @@ test("knows the node, its own service, and an external Consul with its CA and da
         "REPORTER_CONSUL_TOKEN_FILE=/etc/mcp/consul-token",
         "REPORTER_CONSUL_URL=https://consul.example.com:8501",
         "REPORTER_DATACENTER=east",
+        "REPORTER_MCP_TOKEN_AT=10.89.0.2:8090",
         "REPORTER_MCP_TOKEN_FILE=/etc/mcp/mcp-token",
         "REPORTER_NODE=team-sutazai-mcp-orchestrator",
         "REPORTER_SERVICE=team-mcp-reporter",

@@ -28,13 +28,14 @@ test("in the dev stack each holds for the resources it is meant for alone", asyn
             }
         }),
     );
-    expect(matching.map((found) => found.map(({ name }) => name))).toEqual([
+    // In the order of their names: that of the records follows what waits for what.
+    expect(matching.map((found) => found.map(({ name }) => name).sort())).toEqual([
         ["orchestrator-container"],
         [
             "gateway-config-carrier",
-            "postgres-mcp-secrets-carrier",
             "gateway-tokens-carrier",
             "manager-secrets-carrier",
+            "postgres-mcp-secrets-carrier",
         ],
         ["edge-files-carrier"],
         ["platform-shared"],

@@ -5,12 +5,13 @@ import type { CatalogService, Report } from "./catalog.ts";
 import type { Timing } from "./judge.ts";
 import type { Logger } from "./log.ts";
 import { probeFor, probeKey } from "./probe.ts";
+import type { McpIdentity } from "./settings.ts";
 import { Target } from "./target.ts";
 
 export interface FleetOptions {
     readonly timing: Timing;
     readonly tlsCa: string | undefined;
-    readonly mcpToken: string | undefined;
+    readonly mcpIdentity: McpIdentity | undefined;
     readonly log: Logger;
     readonly onReport: (id: string, report: Report) => void;
     readonly onTools: (id: string, tools: number) => void;
@@ -58,10 +59,10 @@ export class Fleet {
     }
 
     #begin(service: CatalogService, key: string): void {
-        const { timing, tlsCa, mcpToken, onTools } = this.#options;
+        const { timing, tlsCa, mcpIdentity, onTools } = this.#options;
         const { id } = service;
         const target = new Target({
-            probe: probeFor(service, { tlsCa, mcpToken }),
+            probe: probeFor(service, { tlsCa, mcpIdentity }),
             timing,
             slots: this.#slots,
             onReport: (report) => this.#report(id, target, report),

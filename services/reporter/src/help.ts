@@ -32,6 +32,7 @@ Settings (environment):
   REPORTER_ADDRESS            its own address, for that service (required)
   REPORTER_TLS_CA_FILE        PEM of the CA of services with protocol "docker" or "https" (none)
   REPORTER_MCP_TOKEN_FILE     file with the bearer token for services with protocol "mcp" (none)
+  REPORTER_MCP_TOKEN_AT       HOST:PORT of the services that are shown it; required with it
   REPORTER_INTERVAL_SECONDS   time from one probe of a service to the next (2)
   REPORTER_DEADLINE_SECONDS   time a probe may take; a slower service is critical (6)
   REPORTER_HEALTH_PORT        port on 127.0.0.1 of its own /healthz; 0 = any (8080)

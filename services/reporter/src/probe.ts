@@ -2,6 +2,7 @@
 import type { CatalogService } from "./catalog.ts";
 import { getOk } from "./http-answer.ts";
 import { McpConversation } from "./mcp.ts";
+import type { McpIdentity } from "./settings.ts";
 import { reachTcp, shakeHands } from "./sockets.ts";
 
 /** What a service that works says. */
@@ -30,11 +31,11 @@ export function probeKey({ address, port, meta }: CatalogService): string {
  * The probe that a registration asks for. One that cannot be probed gets a probe that says so.
  *
  * @param tlsCa PEM for the protocols `docker` and `https`
- * @param mcpToken bearer token for protocol `mcp`
+ * @param mcpIdentity who it is for protocol `mcp`
  */
 export function probeFor(
     service: CatalogService,
-    { tlsCa, mcpToken }: { readonly tlsCa?: string; readonly mcpToken?: string },
+    { tlsCa, mcpIdentity }: { readonly tlsCa?: string; readonly mcpIdentity?: McpIdentity },
 ): Probe {
     const { address: host, port, meta } = service;
     if (host === "" || port < 1 || port > 65535) {
@@ -42,7 +43,7 @@ export function probeFor(
     }
     switch (meta.protocol) {
         case "mcp":
-            return mcpProbe(service, mcpToken);
+            return mcpProbe(service, mcpIdentity);
         case "docker":
             if (tlsCa === undefined) return never("REPORTER_TLS_CA_FILE is not set");
             return simple("TLS handshake", "TLS handshake completed", (signal) =>
@@ -78,14 +79,17 @@ function urlOf(
     return path.startsWith("/") && URL.canParse(text) ? new URL(text) : undefined;
 }
 
-function mcpProbe(service: CatalogService, token: string | undefined): Probe {
-    const { meta } = service;
+function mcpProbe(service: CatalogService, identity: McpIdentity | undefined): Probe {
+    const { address, port, meta } = service;
     const url = urlOf(service, "/mcp");
     if (url === undefined) return never("meta path is no path");
     const tool = meta["health-tool"] || undefined;
     const args = objectIn(meta["health-arguments"] || "{}");
     if (!args) return never("meta health-arguments is not a JSON object");
-    const conversation = new McpConversation(url, { client: "mcp-reporter", token });
+    const conversation = new McpConversation(url, {
+        client: "mcp-reporter",
+        token: identity?.at === `${address}:${port}` ? identity.token : undefined,
+    });
     let step = "tools/list";
     return {
         get step() {

@@ -80,7 +80,7 @@ export async function runReporter(
     const fleet = new Fleet({
         timing,
         tlsCa: settings.tlsCa,
-        mcpToken: settings.mcpToken,
+        mcpIdentity: settings.mcpIdentity,
         log,
         onReport: (id, report) => ledger.report(id, report),
         onTools: (id, count) => void tools.note(id, count),

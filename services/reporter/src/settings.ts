@@ -18,13 +18,21 @@ export interface Settings {
     readonly address: string;
     /** PEM that certificates of `docker` services have to chain to. */
     readonly tlsCa: string | undefined;
-    /** Bearer token for `mcp` services; none is sent when undefined. */
-    readonly mcpToken: string | undefined;
+    /** Who it is for `mcp` services; nobody when undefined. */
+    readonly mcpIdentity: McpIdentity | undefined;
     readonly intervalMs: number;
     readonly deadlineMs: number;
     /** 0 lets the system choose; the "listening" log line has the real one. */
     readonly healthPort: number;
     readonly logLevel: string;
+}
+
+/** What `mcp` services are shown, and which: whoever may write to Consul must not have it sent to a place of theirs. */
+export interface McpIdentity {
+    /** Bearer token. */
+    readonly token: string;
+    /** `HOST:PORT` of the only services that see it. */
+    readonly at: string;
 }
 
 /** What the command line asks for. */
@@ -47,6 +55,7 @@ const SETTING_NAMES = new Set([
     "REPORTER_ADDRESS",
     "REPORTER_TLS_CA_FILE",
     "REPORTER_MCP_TOKEN_FILE",
+    "REPORTER_MCP_TOKEN_AT",
     "REPORTER_INTERVAL_SECONDS",
     "REPORTER_DEADLINE_SECONDS",
     "REPORTER_HEALTH_PORT",
@@ -86,7 +95,7 @@ export function readSettings(env: Environment, readFile: ReadFile): Settings {
         service: readName(env, "REPORTER_SERVICE", "mcp-reporter"),
         address: readAddress(env),
         tlsCa: readPem(env, "REPORTER_TLS_CA_FILE", readFile),
-        mcpToken: readMcpToken(env, readFile),
+        mcpIdentity: readMcpIdentity(env, readFile),
         intervalMs: readSeconds(env, "REPORTER_INTERVAL_SECONDS", 2, 0.05, 300),
         deadlineMs: readSeconds(env, "REPORTER_DEADLINE_SECONDS", 6, 0.1, 300),
         healthPort: readHealthPort(env),
@@ -156,11 +165,13 @@ function readTokenFile(env: Environment, readFile: ReadFile): string | undefined
     return path;
 }
 
-function readMcpToken(env: Environment, readFile: ReadFile): string | undefined {
+function readMcpIdentity(env: Environment, readFile: ReadFile): McpIdentity | undefined {
     const name = "REPORTER_MCP_TOKEN_FILE";
     const path = env[name];
     if (path === undefined) return undefined;
-    return checkedToken(path, readOrExplain(name, path, readFile), name);
+    const token = checkedToken(path, readOrExplain(name, path, readFile), name);
+    const at = required(env.REPORTER_MCP_TOKEN_AT, "REPORTER_MCP_TOKEN_AT", "10.89.0.2:8090");
+    return { token, at };
 }
 
 function readOrExplain(name: string, path: string, readFile: ReadFile): string {

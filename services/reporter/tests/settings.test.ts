@@ -37,7 +37,7 @@ check("defaults", () => {
             service: "mcp-reporter",
             address: "10.89.0.7",
             tlsCa: undefined,
-            mcpToken: undefined,
+            mcpIdentity: undefined,
             intervalMs: 2_000,
             deadlineMs: 6_000,
             healthPort: 8080,
@@ -117,7 +117,7 @@ check("commands", () => {
 
 check("--help names every setting", () => {
     const names = new Set([...HELP.matchAll(/^ {2}(REPORTER_\w+) {2}/gm)].map(([, name]) => name));
-    assert.equal(names.size, 12);
+    assert.equal(names.size, 14);
     for (const name of names) {
         // Known: its value is judged, or it is one that takes anything so short.
         try {

@@ -1,6 +1,15 @@
+import { planEgress } from "../../../config/egress/plan";
 import { UNKNOWN } from "../../../policy/core/model";
 import { part, props } from "../../support/policy/change";
 import { describeRule, testCompleteness, type RuleCases } from "../../support/policy/cases";
+
+/** What lets a public name through to a place of the companion's own choice. */
+const INWARDS = Object.entries(
+    planEgress(["*:443", "db.example.com:5432"], {
+        companion: "egress",
+        hosts: { "db.example.com": "172.30.0.10" },
+    }).companionEnvironment,
+).map(([key, value]) => `${key}=${value}`);
 
 const tables: readonly RuleCases[] = [
     {
@@ -212,6 +221,14 @@ const tables: readonly RuleCases[] = [
             "a companion on the servers' network": [
                 "companion",
                 props({ "networksAdvanced[0].name": "mcp-closed" }),
+            ],
+            "a companion that leads a public name inwards": [
+                "companion",
+                props({
+                    "labels[4].value": "*:443 db.example.com:5432",
+                    "hosts[0]": { host: "db.example.com", ip: "172.30.0.10" },
+                    envs: ["MCP_PIDS_LIMIT=32", ...INWARDS],
+                }),
             ],
             "a companion that knows more hosts": [
                 "companion",

@@ -60,11 +60,14 @@ test("what it has to reach outside is what its companion lets through", () => {
 });
 
 test.each([
-    ["oauthJwksUri", "http://10.0.0.5:8080/keys", /must name a host, or an address on port 80/],
-    ["oauthJwksUri", "https://[::1]/keys", /must name a host, or an address on port 80/],
+    ["oauthJwksUri", "http://10.0.0.5:8080/keys", /must name a host with a dot/],
+    ["oauthJwksUri", "http://idp:8080/keys", /must name a host with a dot/],
+    ["oauthJwksUri", "http://id.example.com/keys", /must be https/],
+    ["oauthJwksUri", "https://[::1]/keys", /must name a host with a dot/],
     ["oauthJwksUri", "https://localhost/keys", /oauthJwksUri: /],
     ["gatewayOtlpEndpoint", "https://otel.example.com", /a port other than 80 and 443/],
     ["gatewayOtlpEndpoint", "http://10.0.0.5:4318", /must name a host and a port/],
+    ["gatewayOtlpEndpoint", "http://otel:4318", /must name a host and a port/],
     ["gatewayOtlpEndpoint", "http://localhost:4318", /gatewayOtlpEndpoint: /],
 ])("%s %s is told to be out of its companion's reach", (key, text, words) => {
     expect(() => gateway({ ...ADDRESSES, [key]: text })).toThrow(words);

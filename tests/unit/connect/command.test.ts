@@ -66,7 +66,10 @@ function run(
 }
 
 const ENDPOINTS: Endpoints = {
-    all: { name: "mcp", url: "http://127.0.0.1:10005/mcp", tokenEnv: "MCP_TOKEN" },
+    all: {
+        ...{ name: "mcp", url: "http://127.0.0.1:10005/mcp" },
+        ...{ tokenEnv: "MCP_TOKEN", tokenFrom: "./mcp --stack second client token local" },
+    },
     servers: [{ name: "files-mcp", url: "http://127.0.0.1:13002/mcp" }],
 };
 const SERVERS: Endpoints = { servers: ENDPOINTS.servers };
@@ -77,7 +80,7 @@ describe("the file", () => {
         const made = await run("claude-code");
         expect(made).toMatchObject({ code: 0, stdout: `${file}: wrote mcp\n` });
         expect(made.stderr).toContain(
-            'start claude-code with its token: export MCP_TOKEN="$(./mcp client token local)"',
+            'start claude-code with its token: export MCP_TOKEN="$(./mcp --stack second client token local)"',
         );
         expect(readFileSync(file, "utf8")).toContain('"Authorization": "Bearer ${MCP_TOKEN}"');
         const again = await run("claude-code");

@@ -63,7 +63,7 @@ export class Stage {
             service: "mcp-reporter",
             address: "10.89.0.7",
             tlsCa: undefined,
-            mcpToken: undefined,
+            mcpIdentity: undefined,
             intervalMs: 100,
             deadlineMs: 400,
             healthPort: 0,
