@@ -38,7 +38,7 @@ export async function gatewayMetrics(url: URL): Promise<string> {
 async function bounded({ body }: Response): Promise<string | undefined> {
     const parts: Uint8Array[] = [];
     let bytes = 0;
-    for await (const part of body ?? []) {
+    for await (const part of (body ?? []) as AsyncIterable<Uint8Array>) {
         bytes += part.length;
         if (bytes > MOST_BYTES) return undefined;
         parts.push(part);
