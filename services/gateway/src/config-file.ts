@@ -13,7 +13,12 @@ import type { Logger } from "./log.ts";
 /** Asking for the file's state works across renames, bind mounts and symbolic links; events do not. */
 const POLL_MS = 1_000;
 
-/** Told about each attempt to load the file after the first. */
+/**
+ * Told about each attempt to load the files after the first.
+ *
+ * @param outcome "invalid" when anything of it was refused
+ * @param config what is in force now: what was refused does not keep the rest from being taken up
+ */
 export type ReloadListener = (outcome: "ok" | "invalid", config: Config) => void;
 
 /** Reads a configuration file once. @throws {ConfigError} also when it cannot be read */
@@ -29,7 +34,7 @@ export function loadConfig(path: string): Config {
 
 /**
  * The configuration in force: the file, and the servers of a second one that somebody else writes. Those can neither
- * take a name or a port of the first, nor keep it from being served.
+ * take a name or a port of the first, nor keep it or each other from being served.
  */
 export class ConfigFile {
     readonly #path: string;
@@ -70,22 +75,11 @@ export class ConfigFile {
         for (const path of this.#paths) unwatchFile(path, this.#check);
     }
 
-    /** Reads both files now. One that is invalid changes nothing but the log and the metrics. */
+    /** Reads both files now. One that is invalid stays as it was, and the other is taken up all the same. */
     reload(): void {
-        let outcome: "ok" | "invalid" = this.#readAdded() ? "ok" : "invalid";
-        try {
-            this.#own = loadConfig(this.#path);
-            this.#config = this.#merged();
-            const { servers, clients } = this.#config;
-            this.#log.info(
-                { servers: servers.length, clients: clients.length },
-                "configuration loaded",
-            );
-        } catch (error) {
-            if (!(error instanceof ConfigError)) throw error;
-            outcome = "invalid";
-            this.#log.error({ reason: error.message }, "configuration refused; the old one stays");
-        }
+        const parts = [this.#readAdded(), this.#readOwn()];
+        this.#config = this.#merged();
+        const outcome = parts.every((whole) => whole) ? "ok" : "invalid";
         for (const listener of this.#listeners) listener(outcome, this.#config);
     }
 
@@ -93,12 +87,31 @@ export class ConfigFile {
         return [this.#path, ...(this.#addedPath === undefined ? [] : [this.#addedPath])];
     }
 
-    /** @returns whether what there is could be taken up */
+    /** @returns whether it could be taken up */
+    #readOwn(): boolean {
+        try {
+            this.#own = loadConfig(this.#path);
+            const { servers, clients } = this.#own;
+            this.#log.info(
+                { servers: servers.length, clients: clients.length },
+                "configuration loaded",
+            );
+            return true;
+        } catch (error) {
+            if (!(error instanceof ConfigError)) throw error;
+            this.#log.error({ reason: error.message }, "configuration refused; the old one stays");
+            return false;
+        }
+    }
+
+    /** @returns whether all of what there is could be taken up */
     #readAdded(): boolean {
         if (this.#addedPath === undefined) return true;
         try {
-            this.#added = parseServers(readFileSync(this.#addedPath, "utf8"));
-            return true;
+            const { servers, refused } = parseServers(readFileSync(this.#addedPath, "utf8"));
+            this.#added = servers;
+            for (const reason of refused) this.#log.error({ reason }, "added server refused");
+            return refused.length === 0;
         } catch (error) {
             if ((error as NodeJS.ErrnoException).code === "ENOENT") {
                 this.#added = [];
@@ -111,15 +124,20 @@ export class ConfigFile {
     }
 
     #merged(): Config {
-        const { servers } = this.#own;
+        const servers = [...this.#own.servers];
         const names = new Set(servers.map(({ name }) => name));
-        const ports = new Set(servers.flatMap(({ port }) => port ?? []));
-        const free = this.#added.filter(({ name, port }) => {
-            const taken = names.has(name) || (port !== undefined && ports.has(port));
-            if (taken)
+        const ports = new Set(servers.map(({ port }) => port));
+        ports.delete(undefined);
+        for (const added of this.#added) {
+            const { name, port } = added;
+            if (names.has(name) || ports.has(port)) {
                 this.#log.error({ server: name, port }, "added server's name or port is taken");
-            return !taken;
-        });
-        return { ...this.#own, servers: [...servers, ...free] };
+                continue;
+            }
+            names.add(name);
+            if (port !== undefined) ports.add(port);
+            servers.push(added);
+        }
+        return { ...this.#own, servers };
     }
 }

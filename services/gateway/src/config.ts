@@ -129,12 +129,6 @@ const schema = z
         }
     });
 
-const list = z.array(server).superRefine((servers, context) => {
-    for (const { path, message } of repeatedServers(servers, [])) {
-        context.addIssue({ code: "custom", path, message });
-    }
-});
-
 /** The configuration, checked and with every default filled in. */
 export type Config = z.output<typeof schema>;
 export type ServerConfig = Config["servers"][number];
@@ -163,17 +157,30 @@ function checked<T>(type: z.ZodType<T>, text: string): T {
     }
     const result = type.safeParse(json);
     if (result.success) return result.data;
-    const lines = result.error.issues.map(({ path, message }) => `${placeOf(path)}: ${message}`);
-    throw new ConfigError(lines.join("; "));
+    throw new ConfigError(reasonOf(result.error, []));
+}
+
+/** Servers of a list that was written by somebody else. */
+export interface AddedServers {
+    readonly servers: readonly ServerConfig[];
+    /** What is wrong with each of the others: the place, never a value. */
+    readonly refused: readonly string[];
 }
 
 /**
- * Reads a list of servers, as it stands under `servers` of a configuration.
+ * Reads a list of servers, each as it stands under `servers` of a configuration. One that is wrong is left out.
  *
- * @throws {ConfigError} naming each place and what is wrong there, never a value
+ * @throws {ConfigError} when it is no list at all
  */
-export function parseServers(text: string): ServerConfig[] {
-    return checked(list, text);
+export function parseServers(text: string): AddedServers {
+    const servers: ServerConfig[] = [];
+    const refused: string[] = [];
+    for (const [n, item] of checked(z.array(z.unknown()), text).entries()) {
+        const result = server.safeParse(item);
+        if (result.success) servers.push(result.data);
+        else refused.push(reasonOf(result.error, [n]));
+    }
+    return { servers, refused };
 }
 
 /** The servers that a client may see, in the configuration's order. */
@@ -184,6 +191,11 @@ export function serversOf(config: Config, client: ClientConfig): ServerConfig[] 
 /** Whether a client may see a server. */
 export function mayUse(client: ClientConfig, server: string): boolean {
     return client.servers.includes(server) || client.servers.includes("*");
+}
+
+/** @param at where what was checked stands in the file */
+function reasonOf({ issues }: z.ZodError, at: readonly PropertyKey[]): string {
+    return issues.map(({ path, message }) => `${placeOf([...at, ...path])}: ${message}`).join("; ");
 }
 
 function placeOf(path: readonly PropertyKey[]): string {
@@ -199,7 +211,14 @@ interface Misfit {
 type Parts = Pick<z.output<typeof schema>, "servers" | "clients" | "settings">;
 
 function* misfits({ servers, clients, settings: { oauth } }: Parts): Generator<Misfit> {
-    yield* repeatedServers(servers, ["servers"]);
+    yield* repeated(
+        servers.map(({ name }, n) => ({ value: name, path: ["servers", n, "name"] })),
+        "is another server's name",
+    );
+    yield* repeated(
+        servers.map(({ port }, n) => ({ value: port, path: ["servers", n, "port"] })),
+        "is another server's port",
+    );
     yield* repeated(
         clients.map(({ name }, n) => ({ value: name, path: ["clients", n, "name"] })),
         "is another client's name",
@@ -239,17 +258,6 @@ function* misfits({ servers, clients, settings: { oauth } }: Parts): Generator<M
             }
         }
     }
-}
-
-function* repeatedServers(servers: Parts["servers"], at: PropertyKey[]): Generator<Misfit> {
-    yield* repeated(
-        servers.map(({ name }, n) => ({ value: name, path: [...at, n, "name"] })),
-        "is another server's name",
-    );
-    yield* repeated(
-        servers.map(({ port }, n) => ({ value: port, path: [...at, n, "port"] })),
-        "is another server's port",
-    );
 }
 
 function* repeated(

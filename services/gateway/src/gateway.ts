@@ -111,7 +111,7 @@ export class Gateway {
         });
         file.onReload((outcome, next) => {
             metrics.reload(outcome);
-            if (outcome === "ok") void this.#configure(next);
+            void this.#configure(next);
         });
     }
 

@@ -3,12 +3,11 @@ import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import { createServer as createTcp, type AddressInfo } from "node:net";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { existsSync, renameSync, statSync } from "node:fs";
 import type { TestContext } from "node:test";
 
 import { check, eventually } from "./support/check.ts";
+import { freePort } from "./support/ports.ts";
 import { initialize, modernClient, post, POST, raw, textOf } from "./support/clients.ts";
 import { Everything } from "./support/everything/server.ts";
 import { ANYONE, Gateway, type Json, type StartOptions } from "./support/gateway.ts";
@@ -25,15 +24,6 @@ async function stage(
     t.after(() => everything.close());
     const config = { servers: [{ name: "one", url: everything.origin }], clients: [ANYONE] };
     return { everything, gateway: await Gateway.ready(t, config, options), config };
-}
-
-async function freePort(): Promise<number> {
-    const server = createTcp().listen(0, "127.0.0.1");
-    await once(server, "listening");
-    const { port } = server.address() as AddressInfo;
-    server.close();
-    await once(server, "close");
-    return port;
 }
 
 check("the audit has names and a hash of the arguments, never a value", async (t) => {
@@ -127,42 +117,6 @@ check("spans go to a collector, and the server sees the same trace", async (t) =
     assert.match(text, /tools\/call echo/);
     assert.equal(text.match(new RegExp(traceId, "g"))?.length, 2);
     assert.match(text, /"parentSpanId":"b7ad6b7169203331"/);
-});
-
-check("servers of a second file come and go, and take nothing of the first", async (t) => {
-    const everything = await Everything.start();
-    t.after(() => everything.close());
-    const folder = mkdtempSync(join(tmpdir(), "gateway-added-"));
-    t.after(() => rmSync(folder, { recursive: true }));
-    const file = join(folder, "added.json");
-    const [port, taken] = [await freePort(), await freePort()];
-    const config = {
-        servers: [{ name: "one", url: everything.origin, port: taken }],
-        clients: [ANYONE],
-    };
-    const gateway = await Gateway.ready(t, config, { env: { GATEWAY_ADDED_FILE: file } });
-    const status = async (name: string): Promise<number> =>
-        (await post(gateway.url(name), "tools/list")).status;
-    const added = { name: "added", url: everything.origin, port };
-    const dead = "http://127.0.0.1:9";
-    writeFileSync(
-        file,
-        JSON.stringify([
-            added,
-            { name: "one", url: dead },
-            { name: "same-port", url: dead, port: taken },
-        ]),
-    );
-    await eventually("taken up", async () => (await status("added")) === 200);
-    assert.equal((await post(`http://127.0.0.1:${port}/mcp`, "tools/list")).status, 200);
-    assert.deepEqual([await status("one"), await status("same-port")], [200, 404]);
-    writeFileSync(file, JSON.stringify([{ ...added, url: "nowhere" }]));
-    const { reason } = await gateway.log("added servers refused");
-    assert.match(String(reason), /^\[?0\]?\.url: /);
-    assert.equal(await status("added"), 200);
-    rmSync(file);
-    await eventually("gone", async () => (await status("added")) === 404);
-    assert.equal(await status("one"), 200);
 });
 
 check("a changed file is taken over, a broken one changes nothing", async (t) => {
