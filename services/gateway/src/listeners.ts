@@ -17,6 +17,7 @@ export class Listeners {
     readonly #parts: ListenersParts;
     readonly #byPort = new Map<number, { readonly own: string; readonly server: http.Server }>();
     #main: http.Server | undefined;
+    #configured: Promise<void> = Promise.resolve();
 
     constructor(parts: ListenersParts) {
         this.#parts = parts;
@@ -28,8 +29,18 @@ export class Listeners {
         return listen(this.#main, this.#parts.host, port);
     }
 
-    /** Opens what is new and closes what is gone. A port that is taken is logged, no more. */
-    async configure({ servers }: Config): Promise<void> {
+    /**
+     * Opens what is new and closes what is gone. A port that is taken is logged, no more.
+     *
+     * One after the other: closing takes a while, and whoever came in between would be undone.
+     */
+    configure(config: Config): Promise<void> {
+        const done = this.#configured.then(() => this.#follow(config));
+        this.#configured = done.catch(() => undefined);
+        return done;
+    }
+
+    async #follow({ servers }: Config): Promise<void> {
         const { host, createServer, log } = this.#parts;
         for (const [port, { own, server }] of this.#byPort) {
             if (servers.some((one) => one.port === port && one.name === own)) continue;
