@@ -185,6 +185,28 @@ timed("servers have to fit into the orchestrator, also those made at the same ti
     assert.match(refused.detail, /6144 MiB; \d{5} of 15872 MiB .* 16384 without 512/);
 });
 
+timed("of two made at the same time with one port or one name, one is made", async () => {
+    const ports = await Promise.all([create("left-mcp", 13_140), create("right-mcp", 13_140)]);
+    assert.deepEqual(ports.map(({ status }) => status).sort(), [201, 409]);
+    const refused = ports.find(({ status }) => status === 409)?.json;
+    assert.equal(refused?.error, "port-taken");
+    const kept = named("left-mcp") ? "left-mcp" : "right-mcp";
+    assert.equal(refused.detail, `port 13140 belongs to ${kept}`);
+    assert.equal((await stage.ask("DELETE", `/containers/${kept}`)).status, 200);
+    const names = await Promise.all([create("same-mcp", 13_141), create("same-mcp", 13_142)]);
+    assert.deepEqual(names.map(({ status, json }) => `${status} ${json.error}`).sort(), [
+        "201 undefined",
+        "409 busy",
+    ]);
+    assert.equal((await stage.ask("DELETE", "/containers/same-mcp")).status, 200);
+    // What failed keeps nothing back.
+    stage.daemon.startFails = { status: 500, body: { message: "no" } };
+    assert.equal((await create("failing-mcp", 13_140)).status, 502);
+    stage.daemon.startFails = undefined;
+    assert.equal((await create("next-mcp", 13_140)).status, 201);
+    assert.equal((await stage.ask("DELETE", "/containers/next-mcp")).status, 200);
+});
+
 timed("servers of the API are counted, those being made as well", () => {
     const limits = { cpus: 4, memoryMb: 1_000_000 };
     const api = Array.from({ length: MOST_API_SERVERS - 1 }, (_, index) =>
@@ -192,7 +214,7 @@ timed("servers of the API are counted, those being made as well", () => {
     );
     const others = Array.from({ length: 60 }, (_, index) => server(`p${index}`));
     const wanted = { cpus: 1, memoryMb: 512 };
-    const making = new Map([["new-mcp", 512]]);
+    const making = new Map([["new-mcp", { memoryMb: 512, port: 13_130 }]]);
     refuseWithoutRoom(wanted, limits, [...api, ...others], new Map());
     const refusal = { status: 409, code: "too-many-servers" };
     assert.throws(() => refuseWithoutRoom(wanted, limits, api, making), refusal);

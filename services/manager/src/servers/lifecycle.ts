@@ -11,7 +11,7 @@ import type { ContainerView } from "../model.ts";
 import { containerBody } from "./container-body.ts";
 import { ensureImage } from "./image.ts";
 import type { ReceivedManifest } from "./manifest-text.ts";
-import { refuseWithoutRoom, type OrchestratorLimits } from "./room.ts";
+import { refuseWithoutRoom, type OrchestratorLimits, type Reserved } from "./room.ts";
 
 /** How a container came out of an operation. */
 export interface Outcome {
@@ -45,8 +45,8 @@ export interface LifecycleOptions {
 export class Lifecycle {
     readonly #options: LifecycleOptions;
     readonly #busy = new Set<string>();
-    /** Servers that are being made, to MiB of memory. */
-    readonly #making = new Map<string, number>();
+    /** Servers that are being made: the snapshot does not have them yet. */
+    readonly #making = new Map<string, Reserved>();
     #operations = 0;
 
     constructor(options: LifecycleOptions) {
@@ -72,7 +72,8 @@ export class Lifecycle {
             const { containers } = fleet.snapshot;
             this.#refuseTaken(name, manifest.port);
             refuseWithoutRoom(container, orchestrator, containers, this.#making);
-            this.#making.set(name, container.memoryMb);
+            // Without a pause since the checks: nobody else can have passed them.
+            this.#making.set(name, { memoryMb: container.memoryMb, port: manifest.port });
             const id = await this.#admitted(async () => {
                 const image = await this.#image(manifest.source);
                 const query = { _query: { name }, _body: containerBody(container, image, text) };
@@ -153,7 +154,9 @@ export class Lifecycle {
     }
 
     #refuseTaken(name: string, port: number): void {
-        for (const view of this.#options.fleet.snapshot.containers) {
+        const { containers } = this.#options.fleet.snapshot;
+        const making = [...this.#making].map(([made, reserved]) => ({ ...reserved, name: made }));
+        for (const view of [...containers, ...making]) {
             if (view.name === name) {
                 throw new ApiError(409, "name-taken", `there is a container ${name} already`, {
                     remedy: "choose another metadata.name, or remove that container first",

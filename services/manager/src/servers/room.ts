@@ -14,6 +14,13 @@ export interface Wanted {
     readonly memoryMb: number;
 }
 
+/** What a server has from the moment on that it is being made. */
+export interface Reserved {
+    readonly memoryMb: number;
+    /** Where it is reached from outside. */
+    readonly port: number;
+}
+
 /** Memory the daemon itself needs. */
 const OWN_MEMORY_MB = 512;
 /** Servers made through the API: each is sampled, asked and logged. */
@@ -25,14 +32,14 @@ const REMEDY = "lower spec.resources, remove a server, or give the orchestrator 
 /**
  * Refuses what would not fit beside what is there; containers that do not run count, since they may be started.
  *
- * @param making servers that are being made, to MiB of memory; the snapshot may not have them yet
+ * @param making servers that are being made, by name; the snapshot may not have them yet
  * @throws ApiError 409
  */
 export function refuseWithoutRoom(
     { cpus, memoryMb }: Wanted,
     orchestrator: OrchestratorLimits,
     containers: readonly ContainerView[],
-    making: ReadonlyMap<string, number>,
+    making: ReadonlyMap<string, Reserved>,
 ): void {
     if (cpus > orchestrator.cpus) {
         throw new ApiError(
@@ -51,7 +58,9 @@ export function refuseWithoutRoom(
         });
     }
     const seenMb = containers.reduce((sum, { limits }) => sum + limits.memoryBytes / MIB, 0);
-    const takenMb = Math.ceil(unseen.reduce((sum, [, unseenMb]) => sum + unseenMb, seenMb));
+    const takenMb = Math.ceil(
+        unseen.reduce((sum, [, unseenOne]) => sum + unseenOne.memoryMb, seenMb),
+    );
     const wholeMb = orchestrator.memoryMb - OWN_MEMORY_MB;
     if (takenMb + memoryMb <= wholeMb) return;
     throw new ApiError(
