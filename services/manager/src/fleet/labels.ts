@@ -20,3 +20,8 @@ export function originOf(labels: Labels): Origin {
 export function isSecretsCarrier(labels: Labels): boolean {
     return labels?.[LABELS.component] === SECRETS_CARRIER && originOf(labels) !== "foreign";
 }
+
+/** The manifest a container was made from through the API; undefined for any other container. */
+export function manifestTextOf(labels: Labels): string | undefined {
+    return originOf(labels) === "api" ? labels?.[LABELS.manifest] : undefined;
+}

@@ -82,13 +82,6 @@ export class Roster {
         return [...this.#entries.values()].sort(byName).map(viewOf);
     }
 
-    /** Manifests of what was made through the API, sorted by the name of the container. */
-    get manifestTexts(): string[] {
-        return [...this.#entries.values()]
-            .sort(byName)
-            .flatMap(({ inspected }) => inspected.manifestText ?? []);
-    }
-
     /** Servers that run, with what tells one run of a container from the next. */
     servers(): Map<string, { readonly run: string; readonly endpoint: Endpoint }> {
         const found = [...this.#entries.values()].flatMap(({ inspected }) =>

@@ -12,6 +12,7 @@ import { readDisks } from "./disks.ts";
 import { followEvents, type DockerEvent } from "./docker-events.ts";
 import { Journal } from "./journal.ts";
 import { isSecretsCarrier } from "./labels.ts";
+import { manifestsIn, nameOf } from "./listed.ts";
 import { Prober } from "./prober.ts";
 import { Roster } from "./roster.ts";
 import { usageOf } from "./usage.ts";
@@ -166,7 +167,7 @@ export class Sampler implements Fleet {
         this.#roster.keep(names);
         for (const name of this.#unread) if (!names.has(name)) this.#unread.delete(name);
         this.#prober.watch(this.#roster.servers());
-        this.#options.onManifests(this.#roster.manifestTexts);
+        this.#options.onManifests(manifestsIn(listed));
         const state = this.#daemonState;
         if (!state.reachable || state.version === UNKNOWN_VERSION) await this.#back();
         this.#sampledAt = new Date().toISOString();
@@ -284,11 +285,6 @@ export class Sampler implements Fleet {
         this.#disks = await readDisks(this.#options.disks);
         this.#cached = undefined;
     }
-}
-
-/** Docker has no names for a container that is being removed. */
-function nameOf({ Names: names }: { readonly Names: readonly string[] | null }): string {
-    return (names?.[0] ?? "").replace(/^\//, "");
 }
 
 function counted(count: number, noun: string): string {

@@ -14,8 +14,6 @@ export interface Inspected {
     readonly oomKilled: boolean;
     /** Where its MCP endpoint is on the inner network; undefined when it has none, or does not run. */
     readonly endpoint: Endpoint | undefined;
-    /** The manifest it was made from through the API; undefined for any other container. */
-    readonly manifestText: string | undefined;
 }
 
 export interface Endpoint {
@@ -79,7 +77,6 @@ export function inspectedOf(info: ContainerInspectInfo): Inspected {
         endpoint: listening
             ? { address, port: Number(environment.get("MCP_PORT") ?? PORTS.mcp), path, host: name }
             : undefined,
-        manifestText: originOf(labels) === "api" ? labels[LABELS.manifest] : undefined,
     };
 }
 
