@@ -2,8 +2,9 @@
 import { createHmac } from "node:crypto";
 
 import canonicalize from "canonicalize";
-import { pino } from "pino";
 
+import { AuditFile, type AuditFileOptions } from "./audit-file.ts";
+import type { Logger } from "./log.ts";
 import type { Id } from "./refusal.ts";
 
 /** How a call ended: as the server answered, as it was refused, or why no answer came. */
@@ -30,27 +31,25 @@ export interface CallRecord {
 const MOST_NAMES = 100;
 const LONGEST_NAME = 128;
 
+export interface AuditOptions extends AuditFileOptions {
+    /** Key of the argument hashes. */
+    readonly key: Buffer;
+}
+
 /** Writes audit lines, each before the call returns, so that none is lost at exit. */
 export class Audit {
     readonly #key: Buffer;
-    readonly #isFile: boolean;
-    readonly #lines: ReturnType<typeof pino.destination>;
+    readonly #file: AuditFile;
 
-    /**
-     * @param file a path, or "-" for standard output
-     * @param onError a line could not be written; the call goes on
-     */
-    constructor(file: string, key: Buffer, onError: (error: Error) => void) {
+    /** @param log told when a line could not be written; the call goes on */
+    constructor({ key, ...options }: AuditOptions, log: Logger) {
         this.#key = key;
-        this.#isFile = file !== "-";
-        const dest = file === "-" ? 1 : file;
-        this.#lines = pino.destination({ dest, sync: true, mkdir: true, mode: 0o600 });
-        this.#lines.on("error", onError);
+        this.#file = new AuditFile(options, log);
     }
 
     /** Goes on in a new file of the same name. */
     reopen(): void {
-        if (this.#isFile) this.#lines.reopen();
+        this.#file.reopen();
     }
 
     call({ args, durationMs, tool, ...rest }: CallRecord): void {
@@ -66,7 +65,7 @@ export class Audit {
     /** Something that is no call: a server's tools have changed, or are back. */
     event(type: string, details: Readonly<Record<string, unknown>>): void {
         const line = { time: new Date().toISOString(), type, ...details };
-        this.#lines.write(`${JSON.stringify(line)}\n`);
+        this.#file.write(`${JSON.stringify(line)}\n`);
     }
 
     /**

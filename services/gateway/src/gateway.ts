@@ -59,9 +59,7 @@ export class Gateway {
         const config = file.current;
         this.#lastConfig = config;
         this.#identity = new Identity(config);
-        const audit = new Audit(settings.auditFile, settings.auditKey, (error) =>
-            log.error({ err: error }, "audit line lost"),
-        );
+        const audit = new Audit(settings.audit, log);
         this.#audit = audit;
         const sessions = new Sessions((session) => this.#sayGoodbye(session));
         const metrics = new Metrics({

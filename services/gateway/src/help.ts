@@ -34,6 +34,8 @@ Settings (environment):
   GATEWAY_METRICS_HOST      address of /metrics (127.0.0.1)
   GATEWAY_METRICS_PORT      port of /metrics; 0 = any (9464)
   GATEWAY_AUDIT_FILE        where the audit lines go; "-" is standard output (-)
+  GATEWAY_AUDIT_MAX_BYTES   size at which that file is rotated: FILE becomes FILE.1 and so on (67108864)
+  GATEWAY_AUDIT_FILES       audit files kept, the one that is written included; at least 2 (5)
   GATEWAY_AUDIT_KEY_FILE    file with the key of the argument hashes (a random key a start)
   GATEWAY_PINS_FILE         where the first seen tool hashes are kept (none: they end with the process)
   GATEWAY_INSPECT_SECONDS   from one look at a server's tools to the next (60)

@@ -2,6 +2,8 @@
 import { randomBytes } from "node:crypto";
 import { isIP } from "node:net";
 
+import type { AuditOptions } from "./audit.ts";
+
 /** What this process was asked to do; what it serves is in the configuration file. */
 export interface Settings {
     readonly configFile: string;
@@ -12,10 +14,7 @@ export interface Settings {
     readonly port: number;
     readonly metricsHost: string;
     readonly metricsPort: number;
-    /** A path, or "-" for standard output. */
-    readonly auditFile: string;
-    /** Key of the argument hashes in the audit. */
-    readonly auditKey: Buffer;
+    readonly audit: AuditOptions;
     /** Where first seen tool hashes are kept; not at all when undefined. */
     readonly pinsFile: string | undefined;
     readonly inspectMs: number;
@@ -38,12 +37,15 @@ const SETTING_NAMES = new Set([
     "GATEWAY_METRICS_HOST",
     "GATEWAY_METRICS_PORT",
     "GATEWAY_AUDIT_FILE",
+    "GATEWAY_AUDIT_FILES",
+    "GATEWAY_AUDIT_MAX_BYTES",
     "GATEWAY_AUDIT_KEY_FILE",
     "GATEWAY_PINS_FILE",
     "GATEWAY_INSPECT_SECONDS",
     "GATEWAY_LOG_LEVEL",
 ]);
 const SHORTEST_KEY_BYTES = 16;
+const MIB = 1024 * 1024;
 
 /**
  * Returns the settings.
@@ -69,8 +71,12 @@ export function readSettings(env: Environment, readFile: (path: string) => Buffe
         port: readNumber(env, "GATEWAY_PORT", 13_000, 0, 65_535),
         metricsHost: readHost(env, "GATEWAY_METRICS_HOST", "127.0.0.1"),
         metricsPort: readNumber(env, "GATEWAY_METRICS_PORT", 9_464, 0, 65_535),
-        auditFile: env.GATEWAY_AUDIT_FILE || "-",
-        auditKey: readKey(env, readFile),
+        audit: {
+            file: env.GATEWAY_AUDIT_FILE || "-",
+            maxBytes: readNumber(env, "GATEWAY_AUDIT_MAX_BYTES", 64 * MIB, 1024, 999_999_999),
+            files: readNumber(env, "GATEWAY_AUDIT_FILES", 5, 2, 1000),
+            key: readKey(env, readFile),
+        },
         pinsFile: env.GATEWAY_PINS_FILE || undefined,
         inspectMs: readNumber(env, "GATEWAY_INSPECT_SECONDS", 60, 1, 86_400) * 1000,
         logLevel: readLogLevel(env),

@@ -25,10 +25,11 @@ void test("defaults", () => {
     assert.deepEqual([settings.host, settings.port], ["0.0.0.0", 13_000]);
     assert.deepEqual([settings.metricsHost, settings.metricsPort], ["127.0.0.1", 9_464]);
     assert.deepEqual(
-        [settings.auditFile, settings.inspectMs, settings.logLevel],
+        [settings.audit.file, settings.inspectMs, settings.logLevel],
         ["-", 60_000, "info"],
     );
-    assert.equal(settings.auditKey.length, 32);
+    assert.equal(settings.audit.key.length, 32);
+    assert.deepEqual([settings.audit.maxBytes, settings.audit.files], [67_108_864, 5]);
     assert.deepEqual([settings.pinsFile, settings.otlpEndpoint], [undefined, undefined]);
 });
 
@@ -41,6 +42,8 @@ void test("settings that are wrong", () => {
         [{ GATEWAY_HOST: "example.com" }, /^GATEWAY_HOST: must be an IP address/],
         [{ GATEWAY_LOG_LEVEL: "loud" }, /^GATEWAY_LOG_LEVEL: must be one of/],
         [{ GATEWAY_INSPECT_SECONDS: "0" }, /^GATEWAY_INSPECT_SECONDS/],
+        [{ GATEWAY_AUDIT_MAX_BYTES: "64M" }, /^GATEWAY_AUDIT_MAX_BYTES: .* from 1024 to 999999999/],
+        [{ GATEWAY_AUDIT_FILES: "1" }, /^GATEWAY_AUDIT_FILES: .* from 2 to 1000/],
         [
             { GATEWAY_AUDIT_KEY_FILE: "/none" },
             /^GATEWAY_AUDIT_KEY_FILE: cannot be read: no such file/,
