@@ -7,6 +7,12 @@ import type { Pools } from "./pools.ts";
 import { CODE } from "./refusal.ts";
 import { reasonOf, Upstream, type ListMethod } from "./upstream.ts";
 
+/**
+ * Longest wait for a whole list of a server, connecting included: the lists of the others wait for it. More than the wait
+ * for one answer, since a server may leave the question for its revision unanswered and then be quick.
+ */
+const LIST_MS = 6_000;
+
 /** The server did not answer; its client learns that as a JSON-RPC error. */
 export class Unavailable extends ProtocolError {}
 
@@ -36,9 +42,20 @@ export class Upstreams {
         this.#parts = parts;
     }
 
-    /** A whole list of a server. */
-    list(pair: Pair, method: ListMethod, signal: AbortSignal): Promise<Json[]> {
-        return this.#with(pair, (upstream) => upstream.list(method, signal));
+    /** A whole list of a server. Rejects when that takes too long; a connection that comes later is kept. */
+    async list(pair: Pair, method: ListMethod, signal: AbortSignal): Promise<Json[]> {
+        const late = new AbortController();
+        const either = AbortSignal.any([signal, late.signal]);
+        const whole = this.#with(pair, (upstream) => upstream.list(method, either));
+        let timer: NodeJS.Timeout | undefined;
+        const over = new Promise<never>((_resolve, reject) => {
+            timer = setTimeout(() => {
+                const error = new Error(`no answer in ${LIST_MS / 1000} s`);
+                reject(error);
+                late.abort(error);
+            }, LIST_MS);
+        });
+        return Promise.race([whole, over]).finally(() => clearTimeout(timer));
     }
 
     /** One request; the result is as the server wrote it, its errors keep code and data. */
