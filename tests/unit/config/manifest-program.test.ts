@@ -36,6 +36,8 @@ describe("name and labels", () => {
             'use at most 40 lower-case letters, digits and "-"',
         ]),
         ["  name: 7", "4:3", "metadata.name", "7 is not a server name", "use at most 40"],
+        // A host of a URL may not be called so.
+        ["  name: xn--a", "4:3", "metadata.name", '"xn--a" is not a server name', "use at most 40"],
         [
             "  name: gateway",
             "4:3",
