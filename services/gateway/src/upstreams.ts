@@ -8,8 +8,8 @@ import { CODE } from "./refusal.ts";
 import { reasonOf, Upstream, type ListMethod } from "./upstream.ts";
 
 /**
- * Longest wait for a whole list of a server, connecting included: the lists of the others wait for it. More than the wait
- * for one answer, since a server may leave the question for its revision unanswered and then be quick.
+ * Longest wait for a whole list of a server, connecting included: the lists of the others wait for it. More than the
+ * wait for one answer, since a server may leave the question for its revision unanswered and then be quick.
  */
 const LIST_MS = 6_000;
 

@@ -12,7 +12,7 @@ import { post } from "./support/clients.ts";
 import { Everything } from "./support/everything/server.ts";
 import { Gateway, newToken, type Json } from "./support/gateway.ts";
 
-/** A server of the older revisions whose list has a page, or pages without end, or that takes requests and leaves it at that. */
+/** A server of the older revisions: its list has a page, or pages without end, or it leaves every request unanswered. */
 class Moody {
     mood: "well" | "endless" | "silent" = "well";
     readonly #server = createServer((req, res) => {
