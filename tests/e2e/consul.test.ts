@@ -60,9 +60,10 @@ describeWhere("docker", "an external Consul, over TLS with an authority of its o
             await askConsul<Record<string, unknown>>(consul.target, "GET", "/v1/catalog/services"),
         ).sort();
     const own = (stack: TestStack): string[] =>
-        ["files-mcp", "mcp-manager", "mcp-orchestrator", "mcp-reporter"].map(
-            (name) => `${stack.prefix}${name}`,
-        );
+        [
+            ...["files-mcp", "mcp-edge", "mcp-gateway", "mcp-manager", "mcp-orchestrator"],
+            "mcp-reporter",
+        ].map((name) => `${stack.prefix}${name}`);
 
     beforeAll(async () => {
         consul = await ExternalConsul.start();
@@ -91,7 +92,7 @@ describeWhere("docker", "an external Consul, over TLS with an authority of its o
         const env = { CONSUL_HTTP_TOKEN: consul.target.token ?? "" };
         const { code, stdout } = await first.mcp(["discover"], { env });
         expect(code).toBe(0);
-        expect(stdout).toContain(`http://${first.main(2)}:13002/mcp`);
+        expect(stdout).toContain(`http://${first.main(2)}:8090/servers/files-mcp/mcp`);
         const refused = await first.mcp(["discover"]);
         expect(refused.code).toBe(1);
         expect(refused.stderr).toContain("CONSUL_HTTP_TOKEN");

@@ -18,7 +18,7 @@ describeWhere("pulumi", "registrations in the own Consul", () => {
 
     /** What should be registered, with the servers of the moment. */
     const services = (...servers: readonly string[]): string[] =>
-        ["mcp-manager", "mcp-orchestrator", ...servers]
+        ["mcp-edge", "mcp-gateway", "mcp-manager", "mcp-orchestrator", ...servers]
             .map((name) => stack.names.service(name))
             .sort();
 
