@@ -3,7 +3,7 @@
 # scripts/mcp-clients pins them, by hash. The gateway's tests put both before it.
 # stdout: progress lines. On failure the last two lines of stderr are what is wrong and "remedy: ...".
 set -euo pipefail
-unset CDPATH PYTHONHOME PYTHONPATH
+unset CDPATH
 
 here=${BASH_SOURCE[0]%/*}
 if [ "$here" = "${BASH_SOURCE[0]}" ]; then here=.; fi
@@ -17,29 +17,13 @@ die() { # WHAT REMEDY
 if [ "$#" -ne 1 ] || [ -z "$1" ]; then
     die "ensure-mcp-clients.sh takes one folder" "scripts/ensure-mcp-clients.sh .mcp/tools/mcp-clients"
 fi
-readonly PYTHON=$1/python INSPECTOR=$1/inspector
+readonly INSPECTOR=$1/inspector
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 
-# The copied pins are the stamp: written when all is there, and of the versions that are there.
-if ! cmp -s "$PINS/requirements.txt" "$PYTHON/requirements.txt"; then
-    # Debian's Python comes without what makes environments.
-    if ! python3 -c 'import ensurepip, venv' >/dev/null 2>&1; then
-        "$here/ensure-package.sh" python3 python3-venv
-    fi
-    echo "installing the MCP SDK for Python with pip (once)..."
-    rm -rf "$PYTHON"
-    # Ready-made packages only: nothing of what is fetched runs while it is installed.
-    if ! { python3 -m venv "$PYTHON" &&
-        "$PYTHON/bin/python" -m pip install --require-hashes --only-binary :all: --no-input --quiet \
-            --disable-pip-version-check --requirement "$PINS/requirements.txt"; } </dev/null >"$log" 2>&1; then
-        tail -n 10 "$log" >&2
-        die "pip could not install the MCP SDK" \
-            "mend what pip names above (PIP_INDEX_URL chooses another registry), then run this again"
-    fi
-    cp "$PINS/requirements.txt" "$PYTHON/requirements.txt"
-fi
+"$here/ensure-python-env.sh" "$1/python" "$PINS/requirements.txt" "the MCP SDK for Python"
 
+# The copied lock is the stamp: written when all is there, and of the versions that are there.
 if ! cmp -s "$PINS/package-lock.json" "$INSPECTOR/installed.json"; then
     echo "installing the MCP inspector with npm (once)..."
     rm -rf "$INSPECTOR"
