@@ -1,7 +1,6 @@
 /** The official conformance suite: what the fixture passes by itself it passes behind the gateway. */
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { createServer } from "node:net";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -11,6 +10,7 @@ import { fileURLToPath } from "node:url";
 
 import { Everything } from "./support/everything/server.ts";
 import { ANYONE, Gateway } from "./support/gateway.ts";
+import { freePort } from "./support/ports.ts";
 import { Renaming } from "./support/renaming.ts";
 
 const SUITE = fileURLToPath(
@@ -44,15 +44,6 @@ async function runSuite(t: TestContext, url: string, revision: string): Promise<
         lines.filter(([, own]) => own === mark).map(([, , name = ""]) => name);
     const checks = lines.reduce((sum, [, , , passed]) => sum + Number(passed), 0);
     return { passed: names("✓"), failed: names("✗"), checks };
-}
-
-async function freePort(): Promise<number> {
-    const server = createServer().listen(0, "127.0.0.1");
-    await once(server, "listening");
-    const address = server.address();
-    server.close();
-    await once(server, "close");
-    return typeof address === "object" && address ? address.port : 0;
 }
 
 /**

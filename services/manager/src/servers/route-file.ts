@@ -9,7 +9,7 @@ export class RouteFile {
     readonly #path: string;
     readonly #stack: GatewayStack;
     readonly #log: Logger;
-    /** What the file says; undefined until it is written. */
+    /** Manifests the file was written from; undefined until it is. */
     #written: string | undefined;
 
     constructor(path: string, stack: GatewayStack, log: Logger) {
@@ -18,19 +18,20 @@ export class RouteFile {
         this.#log = log;
     }
 
-    /** Writes the servers of these manifests, unless the file says so already. What fails is tried again next time. */
+    /** Writes the servers of these manifests, unless that is done. What fails is tried again next time. */
     write(manifests: readonly string[]): void {
+        // After every sample: nothing is read while nothing changes.
+        const from = JSON.stringify(manifests);
+        if (from === this.#written) return;
         const servers = manifests.flatMap((text) => {
             const { manifest } = parseManifest("manifest", text);
             return manifest === undefined ? [] : [gatewayServer(this.#stack, manifest)];
         });
-        const text = JSON.stringify(servers);
-        if (text === this.#written) return;
         try {
             // Never half a file under this name.
-            writeFileSync(`${this.#path}.new`, text);
+            writeFileSync(`${this.#path}.new`, JSON.stringify(servers));
             renameSync(`${this.#path}.new`, this.#path);
-            this.#written = text;
+            this.#written = from;
             this.#log.info({ servers: servers.map(({ name }) => name) }, "routes written");
         } catch (error) {
             this.#log.error({ err: error }, "routes cannot be written; trying again");
