@@ -3,7 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { EGRESS_COMPANION_TYPE, EgressCompanion } from "../../components/egress-companion";
 import { EGRESS_LIMITS } from "../../config/egress/plan";
 import { containerInputs, labelsOf } from "../support/docker";
-import { manifest, onInner, stackContext } from "../support/fixtures";
+import { INNER_BAR, manifest, onInner, stackContext } from "../support/fixtures";
 import { startMocks, valueOf, type Recorded, type Recorder } from "../../cli/graph/mocks";
 
 const IMAGE_ID = `sha256:${"3c".repeat(32)}`;
@@ -39,16 +39,10 @@ test("lives within the bar, with the limits it was measured in", async () => {
     expect(container.parent).toBe(`${EGRESS_COMPANION_TYPE}::demo-egress`);
     expect(container.inputs).toMatchObject({
         name: "mcp-egress-demo",
-        user: "1001:1001",
-        readOnly: true,
-        init: true,
-        runtime: "mcp-runc",
-        capabilities: { drops: ["ALL"] },
-        securityOpts: ["no-new-privileges"],
+        ...INNER_BAR,
         memory: EGRESS_LIMITS.memoryMb,
         memorySwap: EGRESS_LIMITS.memoryMb,
         cpuQuota: EGRESS_LIMITS.cpus * 100_000,
-        restart: "unless-stopped",
         ports: [],
         volumes: [],
     });

@@ -8,7 +8,7 @@ import { Gateway } from "../../components/gateway";
 import type { ClientFile } from "../../config/clients";
 import type { GatewayConfig } from "../../config/gateway";
 import { containerInputs, labelsOf, uploadTo } from "../support/docker";
-import { IMAGE, manifest, onHost, onInner, stackContext } from "../support/fixtures";
+import { INNER_BAR, IMAGE, manifest, onHost, onInner, stackContext } from "../support/fixtures";
 import { isSecretInput, startMocks, type Recorded, type Recorder } from "../../cli/graph/mocks";
 
 let recorder: Recorder;
@@ -65,16 +65,10 @@ test("lives within the bar, on the servers' network at a fixed address, and asks
     expect(container.provider).toBe("inner");
     expect(container.inputs).toMatchObject({
         name: "mcp-gateway",
-        user: "1001:1001",
-        readOnly: true,
-        init: true,
-        runtime: "mcp-runc",
-        capabilities: { drops: ["ALL"] },
-        securityOpts: ["no-new-privileges"],
+        ...INNER_BAR,
         memory: 256,
         memorySwap: 256,
         cpuQuota: 75_000,
-        restart: "unless-stopped",
         dns: ["127.0.0.1"],
     });
     expect(containerInputs(container).networksAdvanced).toEqual([

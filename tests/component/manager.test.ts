@@ -2,7 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 
 import { Manager } from "../../components/manager";
 import { containerInputs, labelsOf, uploadTo } from "../support/docker";
-import { IMAGE, onInner, stackContext } from "../support/fixtures";
+import { INNER_BAR, IMAGE, onInner, stackContext } from "../support/fixtures";
 import { isSecretInput, startMocks, type Recorded, type Recorder } from "../../cli/graph/mocks";
 
 let recorder: Recorder;
@@ -38,15 +38,9 @@ test("lives within the bar on the inner daemon, at its fixed address, without a 
     expect(container.provider).toBe("inner");
     expect(container.inputs).toMatchObject({
         name: "mcp-manager",
-        user: "1001:1001",
-        readOnly: true,
-        init: true,
-        runtime: "mcp-runc",
-        capabilities: { drops: ["ALL"] },
-        securityOpts: ["no-new-privileges"],
+        ...INNER_BAR,
         memory: 256,
         memorySwap: 256,
-        restart: "unless-stopped",
         dns: ["127.0.0.1"],
         volumes: [
             {

@@ -4,7 +4,7 @@ import { McpServer, type McpServerArgs } from "../../components/mcp-server";
 import type { ServerManifest } from "../../config/manifest";
 import { healthTest } from "../../config/server-health";
 import { containerInputs, labelsOf } from "../support/docker";
-import { IMAGE, manifest, onInner, stackContext } from "../support/fixtures";
+import { INNER_BAR, IMAGE, manifest, onInner, stackContext } from "../support/fixtures";
 import {
     isSecretInput,
     startMocks,
@@ -58,14 +58,8 @@ describe("the bar", () => {
                 "MCP_PIDS_LIMIT=64",
                 "MCP_PORT=3000",
             ],
-            user: "1001:1001",
+            ...INNER_BAR,
             hostname: "demo",
-            readOnly: true,
-            init: true,
-            runtime: "mcp-runc",
-            capabilities: { drops: ["ALL"] },
-            securityOpts: ["no-new-privileges"],
-            restart: "unless-stopped",
             memory: 128,
             memorySwap: 128,
             cpuPeriod: 100_000,

@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import * as path from "node:path";
 
 import { hostDocker } from "../../cli/docker/host";
+import { initialize } from "../support/e2e/http";
 import { describeWhere } from "../support/machine";
 import { belongings, sweepDead } from "../support/pulumi/leftovers";
 import { ProjectCopy } from "../support/pulumi/project";
@@ -11,16 +12,6 @@ import { TestStack } from "../support/pulumi/stack";
 import { until } from "../support/pulumi/wait";
 
 jest.setTimeout(300_000);
-
-/** The first message of a client of the 2025 revisions. */
-const INITIALIZE = {
-    ...{ jsonrpc: "2.0", id: 1, method: "initialize" },
-    params: {
-        protocolVersion: "2025-11-25",
-        capabilities: {},
-        clientInfo: { name: "test", version: "0" },
-    },
-};
 
 /** A daemon that is nobody's: the way to it is refused. */
 const ELSEWHERE = { DOCKER_HOST: "tcp://127.0.0.1:1" };
@@ -197,17 +188,8 @@ describeWhere("pulumi", "the life of a stack", () => {
             (await stack.mcp(["client", "token", "local"])).stdout.trim();
         const asked = async (bearer: string): Promise<number> => {
             const url = `http://127.0.0.1:${String(stack.portOffset + 10_005)}/servers/files-mcp/mcp`;
-            const response = await fetch(url, {
-                method: "POST",
-                headers: {
-                    authorization: `Bearer ${bearer}`,
-                    "content-type": "application/json",
-                    accept: "application/json, text/event-stream",
-                },
-                body: JSON.stringify(INITIALIZE),
-            });
-            await response.body?.cancel();
-            return response.status;
+            const headers = { Authorization: `Bearer ${bearer}` };
+            return (await initialize(url, headers, { revision: "2025-11-25" })).status;
         };
         const before = { host: await stack.host(), inner: await stack.inner() };
         const old = await token();

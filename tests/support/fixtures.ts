@@ -62,3 +62,14 @@ export function hostParts(
         authority: new TlsAuthority("tls", context, opts),
     };
 }
+
+/** What every container of the inner daemon is held to, in the words of the docker provider. */
+export const INNER_BAR = {
+    user: "1001:1001",
+    readOnly: true,
+    init: true,
+    runtime: "mcp-runc",
+    capabilities: { drops: ["ALL"] },
+    securityOpts: ["no-new-privileges"],
+    restart: "unless-stopped",
+} as const;

@@ -19,6 +19,9 @@ export interface Question {
     readonly tls?: https.RequestOptions;
 }
 
+/** The revision of MCP without sessions. */
+const REVISION = "2026-07-28";
+
 /** One HTTP exchange with any headers, `Host` and `Origin` included, which `fetch` would not send. */
 export function ask(url: string, question: Question = {}): Promise<Answer> {
     const { method = "GET", headers = {}, body, tls = {} } = question;
@@ -40,16 +43,13 @@ export function ask(url: string, question: Question = {}): Promise<Answer> {
     });
 }
 
-/** An `initialize` request with these headers besides the usual ones. */
-export function initialize(
+/** One JSON-RPC request, as clients of Streamable HTTP send it. */
+function postMessage(
     url: string,
     headers: Readonly<Record<string, string>>,
+    message: { readonly method: string; readonly params: object },
+    tls?: Question["tls"],
 ): Promise<Answer> {
-    const params = {
-        protocolVersion: "2025-06-18",
-        capabilities: {},
-        clientInfo: { name: "e2e", version: "0.0.0" },
-    };
     return ask(url, {
         method: "POST",
         headers: {
@@ -57,8 +57,46 @@ export function initialize(
             Accept: "application/json, text/event-stream",
             ...headers,
         },
-        body: JSON.stringify({ jsonrpc: "2.0", id: 1, method: "initialize", params }),
+        body: JSON.stringify({ jsonrpc: "2.0", id: 1, ...message }),
+        ...(tls ? { tls } : {}),
     });
+}
+
+/** An `initialize` request with these headers besides the usual ones. */
+export function initialize(
+    url: string,
+    headers: Readonly<Record<string, string>>,
+    { revision = "2025-06-18", tls }: { revision?: string; tls?: Question["tls"] } = {},
+): Promise<Answer> {
+    const params = {
+        protocolVersion: revision,
+        capabilities: {},
+        clientInfo: { name: "e2e", version: "0.0.0" },
+    };
+    return postMessage(url, headers, { method: "initialize", params }, tls);
+}
+
+/** A request of revision 2026-07-28, which knows no session. */
+export function askWithoutSession(
+    url: string,
+    token: string,
+    method: string,
+    params: { readonly name?: string; readonly arguments?: object } = {},
+    { headers, tls }: Pick<Question, "headers" | "tls"> = {},
+): Promise<Answer> {
+    const own = {
+        Authorization: `Bearer ${token}`,
+        "MCP-Protocol-Version": REVISION,
+        "MCP-Method": method,
+        ...(params.name === undefined ? {} : { "MCP-Name": params.name }),
+    };
+    const meta = {
+        "io.modelcontextprotocol/protocolVersion": REVISION,
+        "io.modelcontextprotocol/clientInfo": { name: "e2e", version: "0.0.0" },
+        "io.modelcontextprotocol/clientCapabilities": {},
+    };
+    const message = { method, params: { ...params, _meta: meta } };
+    return postMessage(url, { ...own, ...headers }, message, tls);
 }
 
 /** Why a TCP connection fails, as the error's code; "open" when it does not. */

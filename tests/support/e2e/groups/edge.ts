@@ -3,12 +3,11 @@ import { ORIGINS } from "../../edge/cases";
 import { edgeSuite, waitFor } from "../../edge/suite";
 import { exec, host } from "../docker";
 import { startEdgeOf } from "../edge";
-import { ask, knock, type Answer, type Question } from "../http";
+import { ask, askWithoutSession, initialize, knock, type Answer, type Question } from "../http";
 import { Mesh } from "../mesh";
 import type { TestStack } from "../stack";
 
 const FOUND_AGAIN_MS = 30_000;
-const PROTOCOL = "2026-07-28";
 const ID = /^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$/;
 
 /** The way in for clients, on the stack as it was brought up; restarts the edge and the gateway. */
@@ -34,29 +33,7 @@ export function edgeTests(stack: TestStack): void {
 
     /** A `tools/list` without session. */
     const list = (path: string, bearer: string, headers = {}): Promise<Answer> =>
-        through(path, {
-            method: "POST",
-            headers: {
-                authorization: `Bearer ${bearer}`,
-                "content-type": "application/json",
-                accept: "application/json, text/event-stream",
-                "mcp-protocol-version": PROTOCOL,
-                "mcp-method": "tools/list",
-                ...headers,
-            },
-            body: JSON.stringify({
-                jsonrpc: "2.0",
-                id: 1,
-                method: "tools/list",
-                params: {
-                    _meta: {
-                        "io.modelcontextprotocol/protocolVersion": PROTOCOL,
-                        "io.modelcontextprotocol/clientInfo": { name: "e2e", version: "0.0.0" },
-                        "io.modelcontextprotocol/clientCapabilities": {},
-                    },
-                },
-            }),
-        });
+        askWithoutSession(`${base}${path}`, bearer, "tools/list", {}, { headers, tls: { ca } });
 
     describe("its program, asked as every edge is:", () => {
         const subnets = { internalSubnet: "10.0.1.0/24", innerPool: "10.1.0.0/16" };
@@ -80,24 +57,11 @@ export function edgeTests(stack: TestStack): void {
     });
 
     test("a session opens, and its id crosses", async () => {
-        const opened = await through("/servers/files-mcp/mcp", {
-            method: "POST",
-            headers: {
-                authorization: `Bearer ${token}`,
-                "content-type": "application/json",
-                accept: "application/json, text/event-stream",
-            },
-            body: JSON.stringify({
-                jsonrpc: "2.0",
-                id: 1,
-                method: "initialize",
-                params: {
-                    protocolVersion: "2025-11-25",
-                    capabilities: {},
-                    clientInfo: { name: "e2e", version: "0.0.0" },
-                },
-            }),
-        });
+        const opened = await initialize(
+            `${base}/servers/files-mcp/mcp`,
+            { authorization: `Bearer ${token}` },
+            { revision: "2025-11-25", tls: { ca } },
+        );
         expect(opened.status).toBe(200);
         expect(opened.headers["mcp-session-id"]).toMatch(/^\S+$/);
     });
@@ -114,26 +78,13 @@ export function edgeTests(stack: TestStack): void {
         expect(given.headers["x-correlation-id"]).toBe("of-the-client");
         const made = await list("/mcp", token);
         expect(made.headers["x-correlation-id"]).toMatch(ID);
-        const call = await through("/servers/files-mcp/mcp", {
-            method: "POST",
-            headers: {
-                authorization: `Bearer ${token}`,
-                "content-type": "application/json",
-                accept: "application/json, text/event-stream",
-                "mcp-protocol-version": PROTOCOL,
-                "x-correlation-id": "call-of-the-edge-test",
-            },
-            body: JSON.stringify({
-                jsonrpc: "2.0",
-                id: 1,
-                method: "tools/call",
-                params: {
-                    name: "list_allowed_directories",
-                    arguments: {},
-                    _meta: { "io.modelcontextprotocol/protocolVersion": PROTOCOL },
-                },
-            }),
-        });
+        const call = await askWithoutSession(
+            `${base}/servers/files-mcp/mcp`,
+            token,
+            "tools/call",
+            { name: "list_allowed_directories", arguments: {} },
+            { headers: { "x-correlation-id": "call-of-the-edge-test" }, tls: { ca } },
+        );
         expect(call.headers["x-correlation-id"]).toBe("call-of-the-edge-test");
         const record = await stack.run("tail", "-n", "50", "/var/log/mcp/audit/calls.jsonl");
         expect(record).toContain('"correlationId":"call-of-the-edge-test"');

@@ -1,7 +1,7 @@
 import { z } from "zod";
 
 import { callTool, connected, ERAS, type Door } from "../clients";
-import { ask, initialize, type Answer } from "../http";
+import { ask, askWithoutSession, initialize, type Answer } from "../http";
 import { ManagerApi } from "../manager";
 import type { TestStack } from "../stack";
 import { GATEWAY, GATEWAY_PORT, PORTS, PRODUCT, SERVERS } from "./servers";
@@ -36,29 +36,8 @@ export function gatewayTests(stack: TestStack): void {
     const all = (client?: string): Promise<Door> => stack.door(10005, "/mcp", client);
     const one = (server: string, client?: string): Promise<Door> =>
         stack.door(10005, `/servers/${server}/mcp`, client);
-    const post = async (door: Door, method: string, params: Params = {}): Promise<Answer> =>
-        ask(door.url, {
-            method: "POST",
-            headers: {
-                Authorization: `Bearer ${door.token}`,
-                "Content-Type": "application/json",
-                Accept: "application/json, text/event-stream",
-                "Mcp-Protocol-Version": "2026-07-28",
-                "Mcp-Method": method,
-                ...(params.name === undefined ? {} : { "Mcp-Name": params.name }),
-            },
-            body: JSON.stringify({
-                ...{ jsonrpc: "2.0", id: 1, method },
-                params: {
-                    ...params,
-                    _meta: {
-                        "io.modelcontextprotocol/protocolVersion": "2026-07-28",
-                        "io.modelcontextprotocol/clientInfo": { name: "e2e", version: "0" },
-                        "io.modelcontextprotocol/clientCapabilities": {},
-                    },
-                },
-            }),
-        });
+    const post = ({ url, token }: Door, method: string, params: Params = {}): Promise<Answer> =>
+        askWithoutSession(url, token, method, params);
 
     test("without a token, or with a wrong one, nobody gets in anywhere", async () => {
         const paths = [
