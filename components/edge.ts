@@ -45,10 +45,7 @@ export class Edge extends pulumi.ComponentResource {
         const { settings, names, addresses } = context;
         const child = { parent: this };
         const labels = ownerLabels(settings.stack, "edge");
-        const plan = planEdge(settings, {
-            ...edgeSettings(settings.edge, PORTS.gateway.container),
-            legacySse: settings.gateway.legacySse,
-        });
+        const plan = planEdge(settings, edgeSettings(settings, PORTS.gateway.container));
         const program = PROGRAMS[settings.edge.program](plan);
         if ((plan.tls === undefined) !== (certificate === undefined)) {
             throw new pulumi.RunError("edge: has a certificate exactly when edgeTls is not none");

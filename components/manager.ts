@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 
 import { INNER_RUNTIME, LABELS, MANAGER_NAME, PATHS, PORTS, SERVER_USER } from "../config/defaults";
+import { edgeScheme } from "../config/edge-settings";
 import { ROUTES_FILE } from "../config/gateway";
 import { managerSees } from "../config/manager";
 import { TMP_OPTIONS } from "../config/server-container";
@@ -69,8 +70,7 @@ export class Manager extends pulumi.ComponentResource {
             },
             child,
         );
-        const { consul, edge } = managerSees(context);
-        const scheme = settings.edge.tls.mode === "none" ? "http" : "https";
+        const { consul, edge, places } = managerSees(context);
         managedContainer(
             `${name}-container`,
             {
@@ -95,7 +95,7 @@ export class Manager extends pulumi.ComponentResource {
                     MANAGER_ALLOWED_HOSTS: allowedHosts(context).join(","),
                     MANAGER_STACK: stackJson(context),
                     ...(consul === undefined ? {} : { MANAGER_CONSUL_URL: `http://${consul}` }),
-                    MANAGER_EDGE_URL: `${scheme}://${edge}`,
+                    MANAGER_EDGE_URL: `${edgeScheme(settings.edge)}://${edge}`,
                 },
                 memoryMb: 256,
                 cpus: 0.5,
@@ -122,7 +122,7 @@ export class Manager extends pulumi.ComponentResource {
                         readOnly: true,
                     },
                 ],
-                labels: { ...labels, [LABELS.egress]: [consul ?? [], edge].flat().join(" ") },
+                labels: { ...labels, [LABELS.egress]: places.join(" ") },
                 health: {
                     test: [
                         ...["CMD", "curl", "-fsS", "-m", "4"],

@@ -59,9 +59,7 @@ export class Orchestrator extends pulumi.ComponentResource {
                     MCP_LINK_SUBNETS: addresses.inner.links,
                     MCP_MANAGER: addresses.inner.manager,
                     MCP_PEERS: `${addresses.inner.manager} ${addresses.inner.gateway}`,
-                    MCP_MANAGER_SEES: Object.values(managerSees(context))
-                        .filter((place) => place !== undefined)
-                        .join(" "),
+                    MCP_MANAGER_SEES: managerSees(context).places.join(" "),
                     ...(settings.plainApi ? { MCP_PLAIN_API_FROM: addresses.main.gateway } : {}),
                 },
                 memoryMb: settings.orchestrator.memoryMb,

@@ -3,6 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 
 import { EDGE_NAME, GATEWAY_NAME, MANAGER_NAME, PORTS } from "../config/defaults";
 import { EDGE_PORTS } from "../config/edge/model";
+import { edgeScheme } from "../config/edge-settings";
 import { serverPath } from "../config/gateway";
 import type { ServerManifest } from "../config/manifest";
 
@@ -104,7 +105,7 @@ export class Registrations extends pulumi.ComponentResource {
         register(`${name}-edge`, EDGE_NAME, {
             address: addresses.main.edge,
             port: EDGE_PORTS.listen,
-            tags: [settings.edge.tls.mode === "none" ? "http" : "https"],
+            tags: [edgeScheme(settings.edge)],
             meta: EDGE_PROBE[settings.edge.tls.mode],
         });
         for (const { manifest, image } of args.servers) {

@@ -1,5 +1,6 @@
 import { DEFAULTS } from "./defaults";
 import { EDGE_LIMITS, isOrigin, type EdgePlan, type EdgeSettings } from "./edge/model";
+import type { GatewaySettings } from "./gateway-settings";
 import { parseAddress } from "./ipv4";
 import { isLoopback } from "./predicates";
 import { setIt, type SettingReader } from "./setting-reader";
@@ -138,9 +139,17 @@ function readList(
     return text === "" ? [] : [...new Set(words(text))];
 }
 
-/** The options in the words of `planEdge`. */
-export function edgeSettings(options: EdgeOptions, gatewayPort: number): EdgeSettings {
-    const { tls, origins, bodyBytes, requestsPerMinute } = options;
+/** Scheme that the edge speaks. */
+export function edgeScheme({ tls }: EdgeOptions): "http" | "https" {
+    return tls.mode === "none" ? "http" : "https";
+}
+
+/** The settings in the words of `planEdge`. */
+export function edgeSettings(
+    { edge, gateway }: { readonly edge: EdgeOptions; readonly gateway: GatewaySettings },
+    gatewayPort: number,
+): EdgeSettings {
+    const { tls, origins, bodyBytes, requestsPerMinute } = edge;
     const modes = { none: "none", own: "internal-ca", files: "given" } as const satisfies Record<
         EdgeOptions["tls"]["mode"],
         "none" | NonNullable<EdgePlan["tls"]>["mode"]
@@ -151,5 +160,6 @@ export function edgeSettings(options: EdgeOptions, gatewayPort: number): EdgeSet
         requestsPerMinute,
         allowedOrigins: origins,
         tls: modes[tls.mode],
+        legacySse: gateway.legacySse,
     };
 }

@@ -8,6 +8,8 @@ export interface ManagerSees {
     /** API of the own Consul; an external one is not asked. */
     readonly consul: string | undefined;
     readonly edge: string;
+    /** All of them. */
+    readonly places: readonly string[];
 }
 
 /** Where the manager's neighbours are; the orchestrator lets it go there and nowhere else. */
@@ -18,12 +20,10 @@ export function managerSees({
     readonly settings: Pick<StackSettings, "consul">;
     readonly addresses: AddressPlan;
 }): ManagerSees {
-    const { consul, edge } = addresses.main;
-    return {
-        consul:
-            settings.consul.mode === "managed"
-                ? `${consul}:${String(CONSUL_PORTS.http)}`
-                : undefined,
-        edge: `${edge}:${String(EDGE_PORTS.listen)}`,
-    };
+    const consul =
+        settings.consul.mode === "managed"
+            ? `${addresses.main.consul}:${String(CONSUL_PORTS.http)}`
+            : undefined;
+    const edge = `${addresses.main.edge}:${String(EDGE_PORTS.listen)}`;
+    return { consul, edge, places: consul === undefined ? [edge] : [consul, edge] };
 }

@@ -46,7 +46,7 @@ export async function checkEndpoint(
     server: string,
     url: string,
     token: string | undefined,
-    through?: typeof fetch,
+    through: typeof fetch = fetch,
 ): Promise<Checked> {
     const client = new Client(
         { name: "mcp-cli", version: "0.1.0" },
@@ -55,7 +55,7 @@ export async function checkEndpoint(
     const headers = token === undefined ? undefined : { Authorization: `Bearer ${token}` };
     const transport = new StreamableHTTPClientTransport(new URL(url), {
         requestInit: { headers },
-        ...(through === undefined ? {} : { fetch: through }),
+        fetch: through,
     });
     try {
         await client.connect(transport, { timeout: TIMEOUT });

@@ -23,6 +23,9 @@ export interface InnerContainer {
     readonly labels: Readonly<Record<string, string>>;
 }
 
+/** How long the orchestrator may take to read a file, in milliseconds. */
+const FILE_MS = 10_000;
+
 /** The inner daemon, through the docker client inside the orchestrator: works without certificates at hand. */
 export class InnerDaemon {
     constructor(
@@ -38,6 +41,12 @@ export class InnerDaemon {
             `inner daemon: docker ${args[0] ?? ""}: ${stderr.trim().split("\n").at(-1) ?? ""}`,
             "run ./mcp status",
         );
+    }
+
+    /** Text of a file of the orchestrator; undefined when it is not there, or is empty. */
+    async file(path: string): Promise<string | undefined> {
+        const { code, stdout } = await this.exec(["cat", path], FILE_MS);
+        return code === 0 && stdout.trim() !== "" ? stdout : undefined;
     }
 
     /** Runs a command inside the orchestrator; its output is bounded by the command itself. */

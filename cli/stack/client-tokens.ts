@@ -4,9 +4,6 @@ import { InnerDaemon } from "../docker/inner";
 import { CliError } from "../errors";
 import type { Project } from "../project";
 
-/** How long the orchestrator may take to read a file, in milliseconds. */
-const PATIENCE_MS = 10_000;
-
 /**
  * The token of a client, read from where nothing but the inner daemon has it, by way of the host's daemon, which whoever
  * may use it could do anyway.
@@ -14,8 +11,7 @@ const PATIENCE_MS = 10_000;
 export async function clientToken(project: Project, client: string): Promise<string> {
     const inner = new InnerDaemon(hostDocker(), project.context().names.orchestrator);
     const file = `${PATHS.dockerData}/volumes/${CLIENTS_NAME}.secrets/_data/${client}`;
-    const { code, stdout } = await inner.exec(["cat", file], PATIENCE_MS);
-    const token = stdout.trim();
-    if (code === 0 && token !== "") return token;
+    const token = await inner.file(file);
+    if (token !== undefined) return token.trim();
     throw new CliError(`${client} has no token yet`, "run ./mcp up");
 }

@@ -5,6 +5,7 @@ import { Agent, fetch as fetchThrough } from "undici";
 import type { StackContext } from "../../components/stack-context";
 import { PATHS, PORTS } from "../../config/defaults";
 import { readEdgeFiles } from "../../config/edge-files";
+import { edgeScheme } from "../../config/edge-settings";
 import { serverPath } from "../../config/gateway";
 import { hostPort } from "../../config/names";
 import { hostDocker } from "../docker/host";
@@ -12,19 +13,20 @@ import { InnerDaemon } from "../docker/inner";
 import { CliError } from "../errors";
 import type { Project } from "../project";
 
-/** How long the orchestrator may take to read a file, in milliseconds. */
-const PATIENCE_MS = 10_000;
-
 /**
  * Where the edge is published, as scheme, host and port. Published on every address, it is asked on loopback; with a
  * certificate that the stack was given, by the first of the names it is for.
  */
 export function edgeOrigin({ settings }: StackContext): string {
-    const { tls, bindAddress, hosts } = settings.edge;
-    const scheme = tls.mode === "none" ? "http" : "https";
-    const address = bindAddress === "0.0.0.0" ? settings.bindAddress : bindAddress;
+    const { tls, hosts } = settings.edge;
+    const address = askedAt(settings);
     const host = tls.mode === "files" ? (hosts[0] ?? address) : address;
-    return `${scheme}://${host}:${String(hostPort(PORTS.edge.host, settings.portOffset))}`;
+    return `${edgeScheme(settings.edge)}://${host}:${String(hostPort(PORTS.edge.host, settings.portOffset))}`;
+}
+
+/** Address of this host that leads to the edge. */
+function askedAt({ edge, bindAddress }: StackContext["settings"]): string {
+    return edge.bindAddress === "0.0.0.0" ? bindAddress : edge.bindAddress;
 }
 
 /** Where clients have the endpoint of all servers. */
@@ -37,19 +39,15 @@ export function edgeServerUrl(context: StackContext, server: string): string {
     return `${edgeOrigin(context)}${serverPath(server)}`;
 }
 
-/** A `fetch` that knows the certificate of a stack's edge; undefined where there is none, or the system knows it. */
-export type EdgeFetch = typeof fetch | undefined;
-
 /**
- * How to ask the edge: an own certificate is verified against the stack's authority. Of one that was given, it is looked
+ * A `fetch` that knows the edge's certificate, if it has one: an own certificate is verified against the stack's authority. Of one that was given, it is looked
  * whether it is the one that answers, whatever the names in it.
  */
-export async function edgeFetch(project: Project): Promise<EdgeFetch> {
+export async function edgeFetch(project: Project): Promise<typeof fetch> {
     const { settings } = project.context();
-    const { bindAddress, tls } = settings.edge;
-    if (tls.mode === "none") return undefined;
+    const { tls } = settings.edge;
+    if (tls.mode === "none") return fetch;
     const given = readEdgeFiles(project.dir, tls)?.cert;
-    const address = bindAddress === "0.0.0.0" ? settings.bindAddress : bindAddress;
     const dispatcher = new Agent({
         // Nothing is kept: the command ends when it has its answers.
         pipelining: 0,
@@ -59,7 +57,7 @@ export async function edgeFetch(project: Project): Promise<EdgeFetch> {
                 : {
                       ca: given,
                       ...{ allowPartialTrustChain: true, checkServerIdentity: () => undefined },
-                      lookup: here(address),
+                      lookup: here(askedAt(settings)),
                   },
     });
     return ((input: string | URL, init?: object) =>
@@ -76,7 +74,7 @@ function here(address: string): LookupFunction {
 export async function stackCa(project: Project): Promise<string> {
     const inner = new InnerDaemon(hostDocker(), project.context().names.orchestrator);
     const file = `${PATHS.certs}/ca/cert.pem`;
-    const { code, stdout } = await inner.exec(["cat", file], PATIENCE_MS);
-    if (code === 0 && stdout.includes("BEGIN CERTIFICATE")) return stdout;
+    const pem = await inner.file(file);
+    if (pem?.includes("BEGIN CERTIFICATE")) return pem;
     throw new CliError("the stack has no authority yet", "run ./mcp up");
 }

@@ -6,7 +6,7 @@ import type { StackContext } from "../../components/stack-context";
 import type { Project } from "../project";
 
 import { clientToken } from "./client-tokens";
-import { edgeFetch, edgeServerUrl, edgeUrl, type EdgeFetch } from "./edge";
+import { edgeFetch, edgeServerUrl, edgeUrl } from "./edge";
 
 /** A server's address on the host's loopback and what came back from it. */
 export interface CheckedEndpoint {
@@ -36,9 +36,9 @@ async function ask(
     url: string,
     body: Readonly<Record<string, unknown>>,
     headers: Readonly<Record<string, string>>,
-    through: EdgeFetch,
+    through: typeof fetch,
 ): Promise<{ response: Response; message: Message }> {
-    const response = await (through ?? fetch)(url, {
+    const response = await through(url, {
         method: "POST",
         headers: {
             "content-type": "application/json",
@@ -74,7 +74,7 @@ interface Message {
 export async function askForTools(
     url: string,
     token: string,
-    through?: EdgeFetch,
+    through: typeof fetch = fetch,
 ): Promise<number> {
     const list = { id: 1, method: "tools/list" };
     const identity = { authorization: `Bearer ${token}` };
@@ -90,7 +90,7 @@ async function toolsOfSession(
     list: Readonly<Record<string, unknown>>,
     identity: Readonly<Record<string, string>>,
     first: { readonly response: Response; readonly message: Message },
-    through: EdgeFetch,
+    through: typeof fetch,
 ): Promise<readonly unknown[]> {
     const opened = await ask(
         url,
@@ -119,7 +119,7 @@ async function toolsOfSession(
     await ask(url, { method: "notifications/initialized" }, headers, through);
     const { message, response } = await ask(url, list, headers, through);
     if (session !== null) {
-        await (through ?? fetch)(url, { method: "DELETE", headers }).catch(() => undefined);
+        await through(url, { method: "DELETE", headers }).catch(() => undefined);
     }
     if (message.result?.tools) return message.result.tools;
     throw new Error(message.error?.message ?? `HTTP ${String(response.status)}`);
@@ -151,15 +151,9 @@ export async function checkEndpoints(
     return Promise.all(
         manifests.map((manifest) => {
             const own = ownUrl(context, manifest);
-            return own === undefined
-                ? checkOne(
-                      manifest.name,
-                      edgeServerUrl(context, manifest.name),
-                      token,
-                      patienceMs,
-                      through,
-                  )
-                : checkOne(manifest.name, own, token, patienceMs);
+            const url = own ?? edgeServerUrl(context, manifest.name);
+            const how = own === undefined ? through : fetch;
+            return checkOne(manifest.name, url, token, patienceMs, how);
         }),
     );
 }
@@ -188,7 +182,7 @@ async function checkOne(
     url: string,
     token: Promise<string>,
     patienceMs: number,
-    through?: Promise<EdgeFetch>,
+    through: typeof fetch | Promise<typeof fetch>,
 ): Promise<CheckedEndpoint> {
     const deadline = Date.now() + patienceMs;
     for (;;) {

@@ -158,7 +158,7 @@ test("whatever is accepted gives a plan", () => {
         "dev",
         {},
     );
-    const plan = planEdge(settings, edgeSettings(settings.edge, 8090));
+    const plan = planEdge(settings, edgeSettings(settings, 8090));
     expect(plan).toMatchObject({
         upstream: { host: "10.89.0.2", port: 8090 },
         limits: { bodyBytes: 67_108_864, requestsPerMinute: 60, readTimeoutSeconds: 3600 },
